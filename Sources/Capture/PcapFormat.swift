@@ -86,9 +86,9 @@ package enum PcapFormat {
     }
     // The pseudo header's addresses stand right before the UDP header in both versions of IP (RFC 768, RFC 8200 §8.1).
     let addresses = isIPv6 ? 32 : 8
-    let total = sum(datagram - addresses, addresses + udpLength + kept)
-    let rest = UInt64((UInt16(17) &+ segmentLength).byteSwapped) + (segmentLength > 0xFFFF - 17 ? 0x0100 : 0)
-    let checksum = fold(total &+ rest)
+    let pseudo = UInt64(UInt16(17).bigEndian) + UInt64(segmentLength.bigEndian)
+    let checksum = fold(sum(datagram - addresses, addresses + udpLength + kept) &+ pseudo)
+    // A checksum of 0 would mean that there is none (RFC 768), so it is sent as its other form.
     storeChecksum(checksum == 0xFFFF ? 0 : checksum, datagram + 6)
     return length
   }

@@ -1,48 +1,5 @@
 import Telephony
 
-/// A header field's name in its long form and usual case; compact forms and any case are equal (RFC 3261 §7.3).
-package struct HeaderName: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-  /// The long form as we write it, such as `Call-ID`; an unknown name as it came.
-  package let text: String
-  private let key: String
-
-  /// `i`, `call-id` and `Call-ID` give the same name.
-  package init(_ name: String) {
-    let lowered = name.asciiLowercased
-    let known = HeaderName.known[lowered]
-    text = known ?? name
-    key = known?.asciiLowercased ?? lowered
-  }
-
-  package init(stringLiteral name: String) { self.init(name) }
-
-  package var description: String { text }
-  package static func == (a: HeaderName, b: HeaderName) -> Bool { a.key == b.key }
-  package func hash(into hasher: inout Hasher) { hasher.combine(key) }
-
-  /// Lower-case name or compact form → the long form as we write it.
-  private static let known: [String: String] = {
-    var table: [String: String] = [:]
-    for name in [
-      "Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Authentication-Info",
-      "Authorization", "Call-ID", "Call-Info", "Contact", "Content-Disposition", "Content-Encoding",
-      "Content-Language", "Content-Length", "Content-Type", "CSeq", "Date", "Diversion", "Error-Info", "Event",
-      "Expires", "From", "History-Info", "In-Reply-To", "Max-Forwards", "MIME-Version", "Min-Expires", "Min-SE",
-      "Organization", "P-Asserted-Identity", "P-Called-Party-ID", "P-Preferred-Identity", "Path", "Priority",
-      "Privacy", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require", "RAck", "Reason", "Record-Route",
-      "Refer-To", "Referred-By", "Remote-Party-ID", "Replaces", "Reply-To", "Require", "Retry-After", "Route", "RSeq",
-      "Server", "Service-Route", "Session-Expires", "Session-ID", "Subject", "Subscription-State", "Supported",
-      "Timestamp", "To", "Unsupported", "User-Agent", "Via", "Warning", "WWW-Authenticate",
-    ] { table[name.asciiLowercased] = name }
-    for (compact, name) in [
-      "a": "Accept-Contact", "b": "Referred-By", "c": "Content-Type", "e": "Content-Encoding", "f": "From",
-      "i": "Call-ID", "k": "Supported", "l": "Content-Length", "m": "Contact", "o": "Event", "r": "Refer-To",
-      "s": "Subject", "t": "To", "u": "Allow-Events", "v": "Via", "x": "Session-Expires",
-    ] { table[compact] = name }
-    return table
-  }()
-}
-
 /// The header fields of a message in their order, each line a name and its raw (unfolded, trimmed) value.
 ///
 /// Several values in one comma-separated line stay one line here; the typed readers (`Headers+Typed.swift`) split them.

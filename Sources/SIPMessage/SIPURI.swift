@@ -1,51 +1,17 @@
 import Telephony
 
-/// `;name=value` parameters in their order; names are compared without regard to case (RFC 3261 §7.3.1).
-package struct Parameters: Hashable, Sendable {
-  /// One parameter; `value` is nil for a flag such as `lr`. Quotes of a quoted value are taken off when read.
-  package struct Item: Hashable, Sendable {
-    package var name: String
-    package var value: String?
-  }
-
-  package private(set) var items: [Item] = []
-
-  package init() {}
-
-  package var isEmpty: Bool { items.isEmpty }
-
-  /// The value of `name`: nil if it is missing or a flag. Setting nil removes the parameter.
-  package subscript(name: String) -> String? {
-    get { items.first { $0.name.equalsIgnoringCase(name) }?.value }
-    set {
-      guard let newValue else { return items.removeAll { $0.name.equalsIgnoringCase(name) } }
-      set(name, newValue)
-    }
-  }
-
-  /// True if `name` stands there, with or without a value.
-  package func has(_ name: String) -> Bool { items.contains { $0.name.equalsIgnoringCase(name) } }
-
-  /// Sets `name` in place, or appends it; nil makes it a flag.
-  package mutating func set(_ name: String, _ value: String?) {
-    if let index = items.firstIndex(where: { $0.name.equalsIgnoringCase(name) }) {
-      items[index].value = value
-    } else {
-      items.append(Item(name: name, value: value))
-    }
-  }
-}
-
 /// A `sip:`, `sips:` or `tel:` URI (RFC 3261 §19.1, RFC 3966); any other scheme is kept as it stands.
 package struct SIPURI: Hashable, Sendable {
   /// In lower case.
   package var scheme: String
   /// Percent-decoded; nil if there is no `@`. Of a `tel:` URI: the number.
   package var user: String?
+  /// Percent-decoded.
   package var password: String?
   /// A name or an address as written, IPv6 in brackets; empty for schemes other than sip and sips.
   package var host: String
   package var port: UInt16?
+  /// As written, escapes included.
   package var parameters: Parameters
   /// What stands behind `?`, as written.
   package var headers: String?
@@ -69,51 +35,133 @@ package struct SIPURI: Hashable, Sendable {
   package var isSIP: Bool { scheme == "sip" || scheme == "sips" }
 }
 
-/// A display name, a URI and header parameters: From, To, Contact, Route, P-Asserted-Identity (RFC 3261 §20.10).
-package struct NameAddress: Hashable, Sendable {
-  /// Without its quotes; nil if there is none.
-  package var displayName: String?
-  package var uri: SIPURI
-  /// The header's own parameters, such as `tag`, outside the angle brackets.
-  package var parameters: Parameters
-
-  package init(_ uri: SIPURI, displayName: String? = nil, parameters: Parameters = Parameters()) {
-    self.uri = uri
-    self.displayName = displayName
-    self.parameters = parameters
+extension SIPURI: CustomStringConvertible {
+  /// Reads `text`, which holds the URI and nothing else.
+  ///
+  /// More tolerant than the grammar where the meaning is plain: characters in the user part that should be escaped,
+  /// an underscore in the host.
+  /// - Throws: `malformed`, or `outOfRange` for the port.
+  package init(_ text: String) throws(HeaderError) {
+    let bytes = Array(text.utf8)
+    try self.init(bytes, 0..<bytes.count)
   }
 
-  package var tag: String? {
-    get { parameters["tag"] }
-    set { parameters["tag"] = newValue }
+  init(_ bytes: [UInt8], _ range: Range<Int>) throws(HeaderError) {
+    var scanner = TextScanner(bytes, range)
+    let name = scanner.run(.scheme)
+    guard let first = bytes[name].first, first.isASCIILetter, scanner.take(0x3A) else {
+      throw HeaderError(.malformed, "expected a URI that begins with its scheme, such as sip:")
+    }
+    for byte in bytes[scanner.rest] where byte <= 0x20 || byte == 0x7F || byte == 0x22 || byte == 0x3C || byte == 0x3E {
+      throw HeaderError(.malformed, "a URI holds no blanks, quotes or angle brackets")
+    }
+    self.init(scheme: scanner.text(name).asciiLowercased, host: "")
+    switch scheme {
+    case "sip", "sips": try readSIP(&scanner)
+    case "tel": try readTelephone(&scanner)
+    default:
+      guard !scanner.isAtEnd else { throw HeaderError(.malformed, "nothing stands behind the URI's scheme") }
+      opaque = scanner.text(scanner.rest)
+    }
+  }
+
+  private mutating func readSIP(_ scanner: inout TextScanner) throws(HeaderError) {
+    if let at = scanner.first(0x40) {
+      let name = scanner.run(until: 0x3A, 0x40)
+      // "sip:@host" is sent by some peers for an anonymous caller.
+      if !name.isEmpty { user = try percentDecoded(scanner.bytes, name) }
+      if scanner.take(0x3A) { password = try percentDecoded(scanner.bytes, scanner.index..<at) }
+      scanner.move(to: at + 1)
+    }
+    host = try readHost(&scanner)
+    port = try readPort(&scanner)
+    try readParameters(&scanner)
+    if scanner.take(0x3F) {
+      headers = scanner.text(scanner.rest)
+      scanner.move(to: scanner.end)
+    }
+    guard scanner.isAtEnd else { throw HeaderError(.malformed, "unexpected characters behind the URI's host") }
+  }
+
+  private mutating func readTelephone(_ scanner: inout TextScanner) throws(HeaderError) {
+    let number = scanner.run(until: 0x3B)
+    guard !number.isEmpty else { throw HeaderError(.malformed, "a tel: URI lacks its number") }
+    user = try percentDecoded(scanner.bytes, number)
+    try readParameters(&scanner)
+    guard scanner.isAtEnd else { throw HeaderError(.malformed, "unexpected characters behind a tel: URI") }
+  }
+
+  private mutating func readParameters(_ scanner: inout TextScanner) throws(HeaderError) {
+    while scanner.take(0x3B) {
+      if scanner.isAtEnd || scanner.next == 0x3F { return }
+      let name = scanner.run(until: 0x3B, 0x3D, 0x3F)
+      guard !name.isEmpty else { throw HeaderError(.malformed, "expected a URI parameter's name behind ;") }
+      guard parameters.items.count < Parameters.most else { throw HeaderError(.malformed, "too many parameters") }
+      var value: String?
+      if scanner.take(0x3D) {
+        let content = scanner.run(until: 0x3B, 0x3F)
+        value = content.isEmpty ? nil : scanner.text(content)
+      }
+      parameters.append(Parameters.Item(name: scanner.text(name), value: value))
+    }
+  }
+
+  /// As it stands in a message. Reading it again gives the same URI.
+  package var description: String {
+    switch scheme {
+    case "sip", "sips":
+      var text = scheme + ":"
+      if user != nil || password != nil {
+        text += percentEncoded(user ?? "", .user)
+        if let password { text += ":" + percentEncoded(password, .password) }
+        text += "@"
+      }
+      text += hostText(host)
+      if let port { text += ":\(port)" }
+      text += parameters.uriText
+      if let headers { text += "?" + percentEncoded(headers, .uriHeaders) }
+      return text
+    case "tel":
+      return "tel:" + percentEncoded(user ?? "", .telephone) + parameters.uriText
+    default:
+      return tokenOnly(scheme) + ":" + percentEncoded(opaque ?? "", .opaque)
+    }
   }
 }
 
-/// One Via value (RFC 3261 §20.42).
-package struct Via: Hashable, Sendable {
-  /// As written, such as `UDP`; upper case is what we write.
-  package var transport: String
-  /// sent-by; IPv6 in brackets.
-  package var host: String
-  package var port: UInt16?
-  package var parameters: Parameters
-
-  package init(transport: String, host: String, port: UInt16?, parameters: Parameters = Parameters()) {
-    self.transport = transport
-    self.host = host
-    self.port = port
-    self.parameters = parameters
+/// `hostname`, `IPv4address` or `IPv6reference` (RFC 3261 §25.1).
+func readHost(_ scanner: inout TextScanner) throws(HeaderError) -> String {
+  if scanner.next == 0x5B {
+    let start = scanner.index
+    _ = scanner.run(until: 0x5D)
+    guard scanner.take(0x5D) else { throw HeaderError(.malformed, "an IPv6 address lacks its closing bracket") }
+    let text = scanner.text(start..<scanner.index)
+    guard let address = IPAddress(text), address.isIPv6 else {
+      throw HeaderError(.malformed, "expected an IPv6 address in the brackets")
+    }
+    return text
   }
-
-  package var branch: String? { parameters["branch"] }
+  let name = scanner.run(.host)
+  guard !name.isEmpty else { throw HeaderError(.malformed, "expected a host name or address") }
+  return scanner.text(name)
 }
 
-/// CSeq (RFC 3261 §20.16): number (below 2^31) and method.
-package struct CSeq: Hashable, Sendable {
-  package var number: UInt32
-  package var method: Method
-  package init(_ number: UInt32, _ method: Method) {
-    self.number = number
-    self.method = method
+/// `[":" port]`; blanks around the colon as in Via.
+func readPort(_ scanner: inout TextScanner) throws(HeaderError) -> UInt16? {
+  guard scanner.take(0x3A) else { return nil }
+  scanner.skipBlanks()
+  let start = scanner.index
+  while let byte = scanner.next, byte.isASCIIDigit { scanner.advance() }
+  guard scanner.index > start else { throw HeaderError(.malformed, "expected a port behind the host's colon") }
+  guard let port = decimal(scanner.bytes[start..<scanner.index]).flatMap(UInt16.init(exactly:)) else {
+    throw HeaderError(.outOfRange, "a port is at most 65535")
   }
+  return port
+}
+
+/// A host that cannot break out of its place: what a host may not hold becomes `-`.
+func hostText(_ host: String) -> String {
+  let isAllowed: (UInt8) -> Bool = { ByteSet.host.contains($0) || $0 == 0x5B || $0 == 0x5D || $0 == 0x3A }
+  if host.utf8.allSatisfy(isAllowed) { return host }
+  return String(decoding: host.utf8.map { isAllowed($0) ? $0 : 0x2D }, as: UTF8.self)
 }

@@ -3,10 +3,7 @@
 #ifndef PIKETT_CLINUX_H
 #define PIKETT_CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
+// Not _GNU_SOURCE: it changes structs of headers that Swift's Glibc module has already read without it.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,7 +17,6 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -37,6 +33,9 @@ static const uint32_t linux_epollhup = EPOLLHUP;
 static const uint32_t linux_epollet = 1u << 31;
 static const int32_t linux_epoll_cloexec = EPOLL_CLOEXEC;
 static const int32_t linux_eventfd_flags = EFD_CLOEXEC | EFD_NONBLOCK;
+static const int32_t linux_eventfd_cloexec = EFD_CLOEXEC;
+static const uint32_t linux_in_isdir = IN_ISDIR;
+static const uint32_t linux_in_onlydir = IN_ONLYDIR;
 static const int32_t linux_timerfd_flags = TFD_CLOEXEC | TFD_NONBLOCK;
 static const int32_t linux_inotify_flags = IN_CLOEXEC | IN_NONBLOCK;
 

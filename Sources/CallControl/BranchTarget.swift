@@ -1,0 +1,104 @@
+import Hunting
+package import SIPMessage
+package import SIPUserAgent
+package import Site
+package import Telephony
+
+/// Where one phone is called, and as whom.
+package struct BranchTarget: Hashable, Sendable {
+  /// The Request-URI and the way.
+  package var target: Target
+  /// The trunk it goes by; nil for a phone that is registered or has a Contact of its own.
+  package var trunk: String?
+  package var from: NameAddress
+  /// P-Asserted-Identity, Diversion, Remote-Party-ID.
+  package var headers: Headers
+  package var credentials: Credentials?
+}
+
+/// Finds the ways to a user's phones, as section "Trunk" of the site's user files says: Contact, registration, trunk.
+struct Directions {
+  let site: SiteSnapshot
+  let hosts: [String: [IPAddress]]
+  let route: @Sendable (Endpoint) -> Flow?
+  let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
+  let contacts: (String) -> [RegisteredContact]
+
+  /// The number the called party is to see: the caller's, and what he dialled.
+  struct Calling {
+    var caller: CallerName
+    var dialled: String
+  }
+
+  /// Every place where `phone` of the user `number` is to be called; none if it cannot be.
+  func targets(_ phone: Branch.Phone, of number: String, calling: Calling) -> [BranchTarget] {
+    switch phone {
+    case .fork(let external):
+      guard let trunk = site.externalTrunks.lazy.compactMap({ site.trunk(named: $0) }).first else { return [] }
+      return through(trunk, number: trunk.dialled(external), calling)
+    case .desk:
+      guard let user = site.user(number) else { return [] }
+      if let contact = user.contact {
+        return direct(contact, calling).map { [$0] } ?? []
+      }
+      let registered = contacts(number)
+      if !registered.isEmpty { return registered.map { place($0.target, calling) } }
+      guard user.password == nil, let name = (user.trunk.map { [$0] } ?? site.internalTrunks).first,
+        let trunk = site.trunk(named: name)
+      else { return [] }
+      return through(trunk, number: number, calling)
+    }
+  }
+
+  /// A number on a trunk's host.
+  func through(_ trunk: Trunk, number: String, _ calling: Calling) -> [BranchTarget] {
+    guard let host = trunk.hosts.first, let flow = flow(host.host, host.port) else { return [] }
+    let uri = SIPURI(user: number, host: trunk.domain ?? host.host, port: trunk.domain == nil ? host.port : nil)
+    var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
+    target.trunk = trunk.name
+    target.credentials = trunk.credentials
+    return [target]
+  }
+
+  /// A phone's fixed address. At a trunk's host the trunk's password answers for us.
+  private func direct(_ uri: SIPURI, _ calling: Calling) -> BranchTarget? {
+    guard let flow = flow(uri.host, uri.port) else { return nil }
+    let trunk = site.trunks.first { $0.hosts.contains { $0.host.equalsIgnoringCase(uri.host) } }
+    var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
+    target.credentials = trunk?.credentials
+    return target
+  }
+
+  private func place(_ target: Target, _ calling: Calling, trunk: Trunk? = nil) -> BranchTarget {
+    let (host, port) = advertised(target.flow)
+    let caller = NameAddress(SIPURI(user: calling.caller.text, host: host, port: port == 5060 ? nil : port))
+    var headers = Headers()
+    var from = caller
+    if let trunk {
+      switch trunk.callerID {
+      case .from:
+        headers.add("P-Asserted-Identity", caller.description)
+        let line = NameAddress(SIPURI(user: calling.dialled, host: host))
+        headers.add("Diversion", line.description + ";reason=unconditional")
+      case .pai:
+        from.uri.user = trunk.login ?? calling.caller.text
+        from.uri.host = trunk.domain ?? host
+        headers.add("P-Asserted-Identity", caller.description)
+      case .rpid:
+        from.uri.user = trunk.login ?? calling.caller.text
+        from.uri.host = trunk.domain ?? host
+        headers.add("Remote-Party-ID", caller.description + ";party=calling;privacy=off;screen=no")
+      case .own:
+        from.uri.user = trunk.from ?? trunk.login ?? calling.dialled
+        from.uri.host = trunk.domain ?? host
+        headers.add("P-Asserted-Identity", from.description)
+      }
+    }
+    return BranchTarget(target: target, trunk: nil, from: from, headers: headers, credentials: nil)
+  }
+
+  private func flow(_ host: String, _ port: UInt16?) -> Flow? {
+    guard let address = IPAddress(host) ?? hosts[host.asciiLowercased]?.first else { return nil }
+    return route(Endpoint(address, port ?? 5060))
+  }
+}

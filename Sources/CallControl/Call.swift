@@ -1,0 +1,106 @@
+import Hunting
+import Media
+import SIPMessage
+import SIPUserAgent
+import Site
+import Telephony
+
+/// One call that came in, with everything that belongs to it.
+struct Call: Sendable {
+  let id: CallID
+  /// The site as it stood when the call came.
+  let site: SiteSnapshot
+  let origin: PeerIdentity
+  /// As `Caller_` shows it.
+  let caller: CallerName
+  let dialled: String
+  let arrived: Moment
+  /// Of the branches: the caller's less one.
+  let maxForwards: Int
+  /// The SIP Call-ID of the caller's leg.
+  let callerCallID: String
+  let session: SessionID
+  /// The caller's leg, until it is over.
+  var callerLeg: LegID?
+  var stage: Stage
+  /// The queue the caller came through, for its hold sound.
+  var queue: String?
+  /// The legs of each phone that is rung or has answered; more than one where a user has registered several.
+  var branches: [BranchID: [LegID]] = [:]
+  /// The phone the caller speaks with.
+  var connected: BranchID?
+  var answeredAt: WallTime?
+  /// The ticket of the hop that runs, or ran last.
+  var ticket: TicketNumber?
+  /// The user of the hop that runs, or ran last.
+  var user: String?
+  var recording = Recording.waiting([])
+  /// What the end of the call is to write; filled while the last step is worked through.
+  var closing: ClosedTicket?
+  var dispatch: ClosedTicket?
+  /// Why the call ended, once it is known.
+  var cause: Cause?
+
+  enum Stage: Sendable {
+    /// The RTP ports are being opened; then the call goes where it was dialled.
+    case opening(offer: [UInt8], Entry)
+    case queue(WaitingQueue)
+    case hunt(Hunt)
+    /// A plain number is called, without ticket or recording.
+    case plain
+    /// Its legs are released; what is still on the wire goes into the recording until then.
+    case ended(forgetAt: Instant)
+  }
+
+  /// Where a call goes when its sound is ready.
+  enum Entry: Hashable, Sendable {
+    case queue(String)
+    case hunt(HuntEntry)
+    /// A number that is neither: called as it is, without ticket or recording.
+    case plain(PhoneNumber)
+  }
+
+  /// The SIP since the INVITE is kept until the recording begins and written first.
+  enum Recording: Sendable {
+    case waiting([SIPFrame])
+    case running
+    case stopped
+  }
+
+  /// When the call has something to do by itself.
+  var nextDeadline: Instant? {
+    switch stage {
+    case .queue(let queue): queue.nextDeadline
+    case .hunt(let hunt): hunt.nextDeadline
+    case .ended(let forgetAt): forgetAt
+    case .opening, .plain: nil
+    }
+  }
+
+  var isOver: Bool {
+    if case .ended = stage { true } else { false }
+  }
+
+  /// The caller is past the queue: his call counts as an emergency.
+  var isConfirmed: Bool {
+    switch stage {
+    case .hunt, .plain: true
+    case .opening, .queue, .ended: false
+    }
+  }
+}
+
+/// One leg of a call, and its sound.
+struct CallLeg: Sendable {
+  let call: CallID
+  let part: Part
+  var audio: LegAudio?
+  /// True from the 200 to the end.
+  var isAnswered = false
+
+  enum Part: Hashable, Sendable {
+    case caller
+    /// The call that is made once the leg's ports are open.
+    case branch(BranchID, BranchTarget)
+  }
+}

@@ -1,0 +1,59 @@
+package import Hunting
+package import Media
+package import SIPMessage
+package import SIPUserAgent
+package import Site
+package import Telephony
+
+/// What call control is told.
+package enum CallControlInput: Sendable {
+  /// A SIP message has come.
+  case received(Message, Flow)
+  /// What was sent on this flow did not leave.
+  case transportFailed(Flow)
+  /// `nextDeadline` has passed.
+  case timersDue
+
+  /// The answer to `openMedia`: our media address and RTP port.
+  case mediaOpened(LegID, Endpoint)
+  /// No RTP port could be had.
+  case mediaRefused(LegID)
+  /// A key press in the leg's RTP, as an event or as tones.
+  case digit(LegID, Character, DigitWay)
+  /// A sound has been heard to its end.
+  case played(LegID, token: UInt64)
+
+  /// The hop's record is on the disk.
+  case ticketDurable(CallID, HopID, TicketNumber)
+  /// The disk refused the hop's record; the number is drawn all the same.
+  case ticketFailed(CallID, HopID, TicketNumber)
+  /// The answer to `numberTicket`.
+  case ticketNumbered(CallID, HopID, TicketNumber)
+
+  /// The site has been read anew; it counts for calls that begin from now on.
+  case siteChanged(SiteSnapshot)
+  /// The addresses of the site's host names, as far as they are known.
+  case hostsResolved([String: [IPAddress]])
+  /// Send this instant message; `messageDone` with the same name follows.
+  case sendMessage(InstantMessage)
+  /// Refuse new calls and end those in progress.
+  case shutdown
+}
+
+/// An instant message to a user's phone.
+package struct InstantMessage: Hashable, Sendable {
+  /// Its name in the spool.
+  package var name: String
+  /// The user's internal number.
+  package var user: String
+  /// The caller's number, to be called back by lifting the receiver.
+  package var caller: String
+  package var text: String
+
+  package init(name: String, user: String, caller: String, text: String) {
+    self.name = name
+    self.user = user
+    self.caller = caller
+    self.text = text
+  }
+}

@@ -1,0 +1,93 @@
+import Hunting
+import SIPUserAgent
+import Telephony
+
+/// The hunt: what it asks for is done on the legs, what they do is told to it.
+extension CallController {
+  /// The caller has confirmed: from now on the call is recorded.
+  mutating func startHunt(_ id: CallID, _ entry: HuntEntry, at now: Moment) {
+    guard let call = calls[id], let leg = call.callerLeg else { return }
+    startRecording(id)
+    emit(.detectTones(leg, false))
+    play(.waiting(queue: call.queue), to: leg)
+    calls[id]?.stage = .hunt(Hunt(plan: call.site.huntPlan, entry: entry))
+    hunt(id, .start, at: now)
+  }
+
+  private mutating func startRecording(_ id: CallID) {
+    guard let call = calls[id], let leg = call.callerLeg, case .waiting(let frames) = call.recording else { return }
+    calls[id]?.recording = .running
+    emit(.startRecording(id, caller: call.caller, frames))
+    emit(.tap(id, leg))
+  }
+
+  /// Tells the hunt what happened and does what it says.
+  mutating func hunt(_ id: CallID, _ input: HuntInput, at now: Moment) {
+    guard case .hunt(var hunt) = calls[id]?.stage else { return }
+    let actions = hunt.handle(input, at: now)
+    calls[id]?.stage = .hunt(hunt)
+    for action in actions { perform(action, id, at: now) }
+  }
+
+  private mutating func perform(_ action: HuntAction, _ id: CallID, at now: Moment) {
+    guard let call = calls[id] else { return }
+    switch action {
+    case .openTicket(let hop, let user, let start):
+      calls[id]?.user = user
+      calls[id]?.closing = nil
+      emit(
+        .openTicket(
+          id, TicketOpening(hop: hop, user: user, caller: call.caller, start: start, closing: call.closing)))
+    case .numberTicket(let hop): emit(.numberTicket(id, hop))
+    case .ring(let branch, let phone): ring(id, branch, phone, at: now)
+    case .prompt(let branch, let ticket, let key):
+      guard let leg = answeredLeg(id, branch) else { return }
+      emit(.detectTones(leg, true))
+      play(.confirmPrompt(ticket: ticket.rawValue, key: key), to: leg)
+    case .cancel(let branch, let cause), .releaseBranch(let branch, let cause): releaseBranch(id, branch, cause)
+    case .connect(let branch): connect(id, branch, at: now)
+    case .releaseCaller(let cause):
+      calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
+      if let leg = call.callerLeg {
+        release(leg, call.isCallerAnswered(legs) ? .normalClearing : cause)
+        calls[id]?.callerLeg = nil
+      }
+    case .closeTicket(let ticket):
+      if call.ticket == nil { numbered(id, ticket.ticket, user: ticket.user) }
+      calls[id]?.closing = ticket
+      note(.ticketClosed(id, ticket))
+    case .dispatch(let ticket):
+      calls[id]?.dispatch = ticket
+      note(.dispatched(id, ticket))
+    case .note(let what):
+      if case .ringing(_, let ticket, let user) = what { numbered(id, ticket, user: user) }
+      note(.hunt(id, what))
+    case .finished: end(id, at: now)
+    }
+  }
+
+  /// The hop has its number.
+  private mutating func numbered(_ id: CallID, _ ticket: TicketNumber, user: String) {
+    let isFirst = calls[id]?.ticket == nil
+    calls[id]?.ticket = ticket
+    note(.ticketOpened(id, ticket, user: user))
+    if isFirst { emit(.nameRecording(id, ticket)) }
+  }
+
+  private mutating func connect(_ id: CallID, _ branch: BranchID, at now: Moment) {
+    guard let caller = calls[id]?.callerLeg, let leg = answeredLeg(id, branch) else { return }
+    calls[id]?.connected = branch
+    calls[id]?.answeredAt = now.wall
+    silence(caller)
+    silence(leg)
+    emit(.detectTones(leg, false))
+    emit(.bridge(caller, leg))
+  }
+}
+
+extension Call {
+  /// The caller has had his 200: he can only be released by BYE.
+  func isCallerAnswered(_ legs: [LegID: CallLeg]) -> Bool {
+    callerLeg.flatMap { legs[$0]?.isAnswered } ?? false
+  }
+}

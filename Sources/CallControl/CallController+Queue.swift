@@ -1,0 +1,47 @@
+import Hunting
+import SIPUserAgent
+import Site
+import Telephony
+
+/// The waiting queue, and where its keys lead.
+extension CallController {
+  mutating func enterQueue(_ id: CallID, _ name: String, at now: Moment) {
+    guard let call = calls[id], let leg = call.callerLeg, let queue = call.site.queue(named: name) else { return }
+    calls[id]?.queue = name
+    calls[id]?.stage = .queue(WaitingQueue(queue))
+    note(.queueEntered(id, queue: name))
+    emit(.detectTones(leg, true))
+    play(.announcement(queue: name), to: leg)
+  }
+
+  mutating func queue(_ id: CallID, _ input: WaitingQueue.Input, at now: Moment) {
+    guard let call = calls[id], case .queue(var queue) = call.stage else { return }
+    let actions = queue.handle(input, at: now)
+    calls[id]?.stage = .queue(queue)
+    if case .key(let key) = input, actions.first == .announce { note(.wrongKey(id, key)) }
+    for action in actions {
+      switch action {
+      case .announce:
+        if let leg = call.callerLeg, let name = call.queue { play(.announcement(queue: name), to: leg) }
+      case .proceed(let destination, let key):
+        note(.chosen(id, key: key, destination: destination))
+        proceed(id, to: destination, at: now)
+      case .hangUp: endWithoutTicket(id, .normalClearing, at: now)
+      }
+    }
+  }
+
+  /// The caller has chosen this number.
+  private mutating func proceed(_ id: CallID, to destination: String, at now: Moment) {
+    guard let call = calls[id], let leg = call.callerLeg else { return }
+    silence(leg)
+    guard let number = PhoneNumber(destination) else {
+      return endWithoutTicket(id, .invalidNumberFormat, at: now)
+    }
+    switch call.site.numberPlan.destination(of: number) {
+    case .hunt(let entry): startHunt(id, entry, at: now)
+    case .queue(let name): enterQueue(id, name, at: now)
+    case .user, .incomplete, .unknown: callPlain(id, number, at: now)
+    }
+  }
+}

@@ -1,0 +1,330 @@
+package import Hunting
+import Media
+package import SIPMessage
+package import SIPUserAgent
+package import Site
+package import Telephony
+
+/// The back-to-back user agent: joins the caller's leg, the hunt and the technicians' legs, as one value.
+///
+/// Inputs go in with the time, commands come out; what a command asks comes back as an input. Files beside this one:
+/// `+Arrival` (who calls what), `+Queue`, `+Hunt`, `+Branches`, `+Messages`, `+Ending`.
+package struct CallController: Sendable {
+  /// The site that counts for the next call.
+  package internal(set) var site: SiteSnapshot
+  var userAgent: UserAgent
+  let random: RandomSource
+  /// The way to an address: our listener and our address on that way; nil if there is none.
+  let route: @Sendable (Endpoint) -> Flow?
+  /// Addresses of the site's host names.
+  var hosts: [String: [IPAddress]] = [:]
+  var calls: [CallID: Call] = [:]
+  var legs: [LegID: CallLeg] = [:]
+  /// Which call a SIP Call-ID belongs to, for the recording and the Session-ID.
+  var dialogs: [String: CallID] = [:]
+  var messages = PendingMessages()
+  var isShuttingDown = false
+  private var previousCall: CallID?
+
+  /// What is still to be done in the step at hand, first in first out.
+  private var work: [Work] = []
+  private var commands: [CallCommand] = []
+
+  /// - Parameters:
+  ///   - site: the first snapshot.
+  ///   - digest: the hash functions of digest authentication.
+  ///   - random: tags, Call-IDs, nonces.
+  ///   - advertised: the host and port that peers on a way see as ours.
+  ///   - route: the way to an address.
+  package init(
+    site: SiteSnapshot, digest: DigestFunctions, random: RandomSource,
+    advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16),
+    route: @escaping @Sendable (Endpoint) -> Flow?
+  ) {
+    self.site = site
+    self.random = random
+    self.route = route
+    self.advertised = advertised
+    userAgent = UserAgent(
+      settings: UserAgentSettings(site: site, hosts: [:], advertised: advertised), digest: digest, random: random)
+  }
+
+  let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
+
+  /// When `timersDue` is to be handed in; nil if nothing is waiting.
+  package var nextDeadline: Instant? {
+    var soonest = userAgent.nextDeadline
+    for call in calls.values {
+      if let deadline = call.nextDeadline, soonest.map({ deadline < $0 }) ?? true { soonest = deadline }
+    }
+    return soonest
+  }
+
+  /// How many calls are in progress.
+  package var callCount: Int { calls.values.count { !$0.isOver } }
+
+  /// How many legs live.
+  package var legCount: Int { legs.count }
+
+  /// Takes one input and says everything that follows from it, in order.
+  package mutating func handle(_ input: CallControlInput, at now: Moment) -> [CallCommand] {
+    switch input {
+    case .received(let message, let flow): received(message, flow, at: now)
+    case .transportFailed(let flow): run(.transportFailed(flow), at: now)
+    case .timersDue: timersDue(at: now)
+    case .mediaOpened(let leg, let local): mediaOpened(leg, local, at: now)
+    case .mediaRefused(let leg): mediaRefused(leg, at: now)
+    case .digit(let leg, let digit, let way): pressed(leg, digit, by: way, at: now)
+    case .played(let leg, let token): played(leg, token, at: now)
+    case .ticketDurable(let call, let hop, let number): hunt(call, .ticketDurable(hop, number), at: now)
+    case .ticketFailed(let call, let hop, let number): hunt(call, .ticketFailed(hop, number), at: now)
+    case .ticketNumbered(let call, let hop, let number): hunt(call, .ticketNumbered(hop, number), at: now)
+    case .siteChanged(let snapshot):
+      site = snapshot
+      refreshSettings()
+    case .hostsResolved(let addresses):
+      hosts = addresses
+      refreshSettings()
+    case .sendMessage(let message): send(message, at: now)
+    case .shutdown: shutDown(at: now)
+    }
+    settle(at: now)
+    defer { commands = [] }
+    return commands
+  }
+
+  // MARK: The step
+
+  /// Things that follow from an input and are done after what is being done now.
+  enum Work: Sendable {
+    case userAgent(UserAgentInput)
+    case hunt(CallID, HuntInput)
+  }
+
+  /// Says a command.
+  mutating func emit(_ command: CallCommand) { commands.append(command) }
+
+  /// Says an event.
+  mutating func note(_ event: CallEvent) { commands.append(.event(event)) }
+
+  /// Does this when the step at hand has been worked through.
+  mutating func later(_ item: Work) { work.append(item) }
+
+  /// The name of the next call.
+  mutating func newCallID(at now: Moment) -> CallID {
+    let id = CallID(at: now.wall, after: previousCall)
+    previousCall = id
+    return id
+  }
+
+  private mutating func settle(at now: Moment) {
+    while !work.isEmpty {
+      switch work.removeFirst() {
+      case .userAgent(let input): run(input, at: now)
+      case .hunt(let call, let input): hunt(call, input, at: now)
+      }
+    }
+  }
+
+  private mutating func timersDue(at now: Moment) {
+    if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
+    for id in calls.keys.sorted() {
+      guard let call = calls[id], let deadline = call.nextDeadline, deadline <= now.instant else { continue }
+      switch call.stage {
+      case .queue: queue(id, .timersDue, at: now)
+      case .hunt: hunt(id, .timersDue, at: now)
+      case .ended: bury(id)
+      case .opening, .plain: break
+      }
+    }
+  }
+
+  private mutating func refreshSettings() {
+    userAgent.settings = UserAgentSettings(site: site, hosts: hosts, advertised: advertised)
+  }
+
+  private mutating func shutDown(at now: Moment) {
+    isShuttingDown = true
+    for id in calls.keys.sorted() {
+      guard let call = calls[id] else { continue }
+      switch call.stage {
+      case .hunt: hunt(id, .shutdown, at: now)
+      case .opening, .queue, .plain: endWithoutTicket(id, .normalClearing, at: now)
+      case .ended: break
+      }
+    }
+  }
+
+  // MARK: SIP
+
+  private mutating func received(_ message: Message, _ flow: Flow, at now: Moment) {
+    let callID = message.headers.callID
+    let isNew = callID.map { dialogs[$0] == nil } ?? false
+    if !isNew { record(message, from: flow.remote, to: flow.local, at: now) }
+    let actions = userAgent.handle(.received(message, flow), at: now)
+    // The call must be there before the 100 that goes out first, so that both stand in its recording.
+    for case .leg(let leg, .incoming(let incoming)) in actions { arrive(leg, incoming, at: now) }
+    if isNew { record(message, from: flow.remote, to: flow.local, at: now) }
+    perform(actions, at: now)
+  }
+
+  /// Hands an input to the user agent and does what it says.
+  private mutating func run(_ input: UserAgentInput, at now: Moment) {
+    let actions = userAgent.handle(input, at: now)
+    if case .invite(let leg, _) = input, let call = legs[leg]?.call {
+      for case .transmit(.request(let invite), _) in actions where invite.method == .invite {
+        if let callID = invite.headers.callID { dialogs[callID] = call }
+      }
+    }
+    perform(actions, at: now)
+  }
+
+  private mutating func perform(_ actions: [UserAgentAction], at now: Moment) {
+    for action in actions {
+      switch action {
+      case .transmit(let message, let flow): transmit(message, flow, at: now)
+      case .leg(let leg, let event): happened(leg, event, at: now)
+      case .messageDone(let request, let status): messageDone(request, status: status)
+      case .registrationsChanged(let user): emit(.storeRegistrations(user: user))
+      case .log(let note): self.note(.userAgent(note))
+      // Registrations and probes of our own are asked for by nobody yet.
+      case .registrationDone, .probeDone: break
+      }
+    }
+  }
+
+  private mutating func transmit(_ message: Message, _ flow: Flow, at now: Moment) {
+    var message = message
+    if let id = message.headers.callID.flatMap({ dialogs[$0] }), let call = calls[id] {
+      let isCaller = call.callerCallID == message.headers.callID
+      message.headers["Session-ID"] = isCaller ? call.session.towardCaller : call.session.towardBranch
+    }
+    record(message, from: flow.local, to: flow.remote, at: now)
+    emit(.transmit(message, flow))
+  }
+
+  private mutating func record(_ message: Message, from: Endpoint, to: Endpoint, at now: Moment) {
+    guard let id = message.headers.callID.flatMap({ dialogs[$0] }), var call = calls[id] else { return }
+    let frame = SIPFrame(message.masked(), from: from, to: to, at: now.wall)
+    switch call.recording {
+    case .waiting(var frames):
+      // A peer that repeats itself for ever before the key is pressed must not fill the memory.
+      guard frames.count < 200 else { return }
+      frames.append(frame)
+      call.recording = .waiting(frames)
+      calls[id] = call
+    case .running: emit(.recordSIP(id, frame))
+    case .stopped: break
+    }
+  }
+
+  private mutating func happened(_ leg: LegID, _ event: LegEvent, at now: Moment) {
+    guard let part = legs[leg]?.part else { return }
+    switch part {
+    case .caller: callerEvent(leg, event, at: now)
+    case .branch(let branch, _): branchEvent(leg, branch, event, at: now)
+    }
+  }
+
+  /// The peer wants other media: answered with what we can do, whatever the other leg does (it is anchored here).
+  mutating func offered(_ leg: LegID, _ offer: [UInt8]?, at now: Moment) {
+    guard let call = legs[leg]?.call, var audio = legs[leg]?.audio else { return }
+    guard let offer else {
+      let sdp = audio.makeOffer()
+      legs[leg]?.audio = audio
+      return later(.userAgent(.answerOffer(leg, sdp: sdp)))
+    }
+    do throws(SDPError) {
+      let (sdp, negotiated) = try audio.answer(offer)
+      legs[leg]?.audio = audio
+      emit(.describe(leg, negotiated))
+      later(.userAgent(.answerOffer(leg, sdp: sdp)))
+    } catch {
+      note(.mediaFault(call, leg, error))
+      later(.userAgent(.refuseOffer(leg, status: 488)))
+    }
+  }
+
+  /// The peer's answer to an offer of ours in mid-call.
+  mutating func offerAnswered(_ leg: LegID, _ answer: [UInt8]) {
+    guard let call = legs[leg]?.call, var audio = legs[leg]?.audio else { return }
+    do throws(SDPError) {
+      let negotiated = try audio.accept(answer)
+      legs[leg]?.audio = audio
+      emit(.describe(leg, negotiated))
+    } catch {
+      note(.mediaFault(call, leg, error))
+    }
+  }
+
+  // MARK: Sound
+
+  /// Plays a sound to a leg.
+  mutating func play(_ sound: Sound, to leg: LegID) {
+    guard let token = legs[leg]?.audio?.play(sound) else { return }
+    emit(.play(leg, sound, token: token))
+  }
+
+  /// Plays nothing more to a leg.
+  mutating func silence(_ leg: LegID) {
+    guard legs[leg]?.audio?.sound != nil else { return }
+    legs[leg]?.audio?.stop()
+    emit(.silence(leg))
+  }
+
+  /// Ends a leg from our side.
+  mutating func release(_ leg: LegID, _ cause: Cause, status: Int? = nil) {
+    guard legs[leg] != nil else { return }
+    later(.userAgent(.release(leg, cause, status: status)))
+    forget(leg)
+  }
+
+  /// A leg is over: its ports go back.
+  mutating func forget(_ leg: LegID) {
+    guard let gone = legs.removeValue(forKey: leg) else { return }
+    if gone.audio != nil { emit(.closeMedia(leg)) }
+  }
+
+  private mutating func mediaOpened(_ leg: LegID, _ local: Endpoint, at now: Moment) {
+    guard let part = legs[leg]?.part else { return emit(.closeMedia(leg)) }
+    legs[leg]?.audio = LegAudio(local: local, sessionID: random.next() >> 2)
+    switch part {
+    case .caller: callerMediaOpened(leg, at: now)
+    case .branch(let branch, let target): callBranch(leg, branch, target, at: now)
+    }
+  }
+
+  private mutating func mediaRefused(_ leg: LegID, at now: Moment) {
+    guard let place = legs[leg] else { return }
+    switch place.part {
+    case .caller:
+      refuse(place.call, status: 503, .noMediaPort, at: now)
+    case .branch(let branch, _):
+      branchLegOver(leg, branch, .unreachable, .congestion, at: now)
+    }
+  }
+
+  private mutating func pressed(_ leg: LegID, _ digit: Character, by way: DigitWay, at now: Moment) {
+    guard let place = legs[leg], legs[leg]?.audio?.counts(digit, by: way, at: now.instant) == true else { return }
+    switch place.part {
+    case .caller:
+      if case .queue = calls[place.call]?.stage { queue(place.call, .key(digit), at: now) }
+    case .branch(let branch, _): hunt(place.call, .keyPressed(branch, digit), at: now)
+    }
+  }
+
+  /// A key press by SIP INFO.
+  mutating func pressedByInfo(_ leg: LegID, _ digit: Character, at now: Moment) {
+    pressed(leg, digit, by: .info, at: now)
+  }
+
+  private mutating func played(_ leg: LegID, _ token: UInt64, at now: Moment) {
+    guard let place = legs[leg], let sound = legs[leg]?.audio?.ended(token) else { return }
+    switch (place.part, sound) {
+    case (.caller, .announcement): queue(place.call, .announcementEnded, at: now)
+    case (.branch(let branch, _), .confirmPrompt): hunt(place.call, .promptEnded(branch), at: now)
+    case (.caller, .waiting), (.caller, .confirmPrompt), (.caller, .busyTone): break
+    case (.branch, .announcement), (.branch, .waiting), (.branch, .busyTone): break
+    }
+  }
+}

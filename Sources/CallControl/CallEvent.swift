@@ -1,0 +1,48 @@
+package import Hunting
+package import SDP
+package import SIPUserAgent
+package import Telephony
+
+/// What happens, for all who want to know it: the log, the narration, later console and alerts.
+package enum CallEvent: Hashable, Sendable {
+  /// A call has come and is taken: who calls, which number, and from where.
+  case arrived(CallID, caller: CallerName, dialled: String, origin: PeerIdentity)
+  /// A call has come and is refused.
+  case refused(caller: CallerName, dialled: String, origin: PeerIdentity, status: Int, reason: RefusalReason)
+  /// The caller hears the queue's announcement.
+  case queueEntered(CallID, queue: String)
+  /// The caller pressed a key that leads nowhere.
+  case wrongKey(CallID, Character)
+  /// The key's map, or silence, leads to this number.
+  case chosen(CallID, key: Character?, destination: String)
+  /// What the hunt has to say.
+  case hunt(CallID, HuntNote)
+  /// A hop's ticket is opened.
+  case ticketOpened(CallID, TicketNumber, user: String)
+  /// A hop is over.
+  case ticketClosed(CallID, ClosedTicket)
+  /// The messages of the last ticket are ordered.
+  case dispatched(CallID, ClosedTicket)
+  /// One of a user's phones is called.
+  case branchCalled(CallID, BranchID, target: String)
+  /// A branch's or caller's SDP cannot be used.
+  case mediaFault(CallID, LegID, SDPError)
+  /// The call is over.
+  case ended(CallID, CallDetail)
+  /// Nobody is left to tell: a message to a user without a phone.
+  case messageUndeliverable(name: String, user: String)
+  /// What the SIP user agent has to say.
+  case userAgent(UserAgentNote)
+
+  /// Why a call was refused.
+  package enum RefusalReason: Hashable, Sendable {
+    case unknownNumber
+    case incompleteNumber
+    case tooManyCalls
+    case noOffer
+    case unusableOffer(SDPError)
+    case noMediaPort
+    case noUsers
+    case shuttingDown
+  }
+}

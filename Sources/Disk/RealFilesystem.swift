@@ -1,0 +1,186 @@
+import CLinux
+import Glibc
+import Synchronization
+import Telephony
+
+/// The machine's own files, by plain system calls.
+package struct RealFilesystem: Filesystem {
+  package init() {}
+
+  package func read(_ path: String, limit: Int) throws(DiskError) -> [UInt8] {
+    let bytes = try readPrefix(path, limit: limit < .max ? limit + 1 : limit)
+    if bytes.count > limit { throw DiskError(path, .read, EFBIG) }
+    return bytes
+  }
+
+  package func readPrefix(_ path: String, limit: Int) throws(DiskError) -> [UInt8] {
+    // O_NONBLOCK: opening a named pipe that lies about must not wait for a writer.
+    let file = try OpenFile(path, O_RDONLY | O_NONBLOCK)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: min(max(limit, 1), 1 << 16))
+    while bytes.count < limit {
+      let wanted = min(chunk.count, limit - bytes.count)
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(file.descriptor, $0.baseAddress, wanted) }
+      if count < 0 {
+        if linux_errno() == EINTR { continue }
+        throw .last(path, .read)
+      }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    return bytes
+  }
+
+  package func list(_ directory: String) throws(DiskError) -> [String] {
+    guard let stream = opendir(directory) else { throw .last(directory, .list) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      linux_set_errno(0)
+      guard let entry = readdir(stream) else { break }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    if linux_errno() != 0 { throw .last(directory, .list) }
+    return names.sorted()
+  }
+
+  package func status(_ path: String) throws(DiskError) -> FileStatus? {
+    var info = stat()
+    guard stat(path, &info) == 0 else {
+      if linux_errno() == ENOENT || linux_errno() == ENOTDIR { return nil }
+      throw .last(path, .read)
+    }
+    let (seconds, nanoseconds) = (Int64(info.st_mtim.tv_sec), Int64(info.st_mtim.tv_nsec))
+    return FileStatus(
+      isRegular: info.st_mode & S_IFMT == S_IFREG, isDirectory: info.st_mode & S_IFMT == S_IFDIR,
+      size: Int(info.st_size), modified: WallTime(microseconds: seconds &* 1_000_000 &+ nanoseconds / 1000),
+      mode: info.st_mode & 0o7777)
+  }
+
+  package func makeDirectory(_ path: String) throws(DiskError) {
+    if mkdir(path, 0o750) == 0 { return }
+    let code = linux_errno()
+    if code == EEXIST { return }
+    guard code == ENOENT, Disk.directory(of: path) != path, Disk.directory(of: path) != "." else {
+      throw DiskError(path, .create, code)
+    }
+    try makeDirectory(Disk.directory(of: path))
+    if mkdir(path, 0o750) != 0, linux_errno() != EEXIST { throw .last(path, .create) }
+  }
+
+  package func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DiskError) {
+    let file = try OpenFile(path, O_WRONLY | O_CREAT | O_EXCL, failing: .create)
+    try file.write(bytes)
+    if sync { try file.sync() }
+  }
+
+  package func replace(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DiskError) {
+    let path = resolved(path)
+    let temporary = joined(Disk.directory(of: path), ".\(fileName(of: path)).new")
+    var old = stat()
+    let isReplacing = stat(path, &old) == 0
+    do throws(DiskError) {
+      let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, failing: .create)
+      if isReplacing {
+        // Only root may give a file away; whoever may not keeps it as his own.
+        _ = fchown(file.descriptor, old.st_uid, old.st_gid)
+        _ = fchmod(file.descriptor, old.st_mode & 0o7777)
+      }
+      try file.write(bytes)
+      if sync { try file.sync() }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    if rename(temporary, path) != 0 {
+      let error = DiskError.last(path, .rename)
+      unlink(temporary)
+      throw error
+    }
+    if sync { try syncDirectory(Disk.directory(of: path)) }
+  }
+
+  package func move(_ path: String, to newPath: String) throws(DiskError) {
+    if rename(path, newPath) != 0 { throw .last(path, .rename) }
+  }
+
+  package func remove(_ path: String) throws(DiskError) {
+    if unlink(path) != 0, linux_errno() != ENOENT { throw .last(path, .remove) }
+  }
+
+  package func sync(_ path: String) throws(DiskError) { try OpenFile(path, O_RDONLY).sync() }
+
+  package func syncDirectory(_ path: String) throws(DiskError) {
+    let file = try OpenFile(path, O_RDONLY | O_DIRECTORY)
+    if fsync(file.descriptor) != 0 { throw .last(path, .sync) }
+  }
+
+  package func openForAppend(_ path: String) throws(DiskError) -> any AppendFile {
+    try OpenFile(path, O_RDWR | O_CREAT | O_APPEND)
+  }
+
+  package func lock(_ path: String) throws(DiskError) -> any FileLock {
+    let file = try OpenFile(path, O_RDWR | O_CREAT)
+    while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
+      if linux_errno() != EINTR { throw .last(path, .lock) }
+    }
+    return HeldLock(file)
+  }
+
+  /// A symbolic link's end, so that a rename replaces the file and not the link.
+  private func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+}
+
+/// An open descriptor, closed with its object. Written at its end only, by one thread.
+private final class OpenFile: AppendFile {
+  let path: String
+  let descriptor: Int32
+
+  init(_ path: String, _ flags: Int32, failing operation: DiskError.Operation = .open) throws(DiskError) {
+    self.path = path
+    descriptor = linux_open(path, flags, 0o600)
+    if descriptor < 0 { throw .last(path, operation) }
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ bytes: [UInt8]) throws(DiskError) { try write(bytes) }
+
+  func write(_ bytes: [UInt8]) throws(DiskError) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if linux_errno() == EINTR { continue }
+        throw .last(path, .write)
+      }
+      written += count
+    }
+  }
+
+  func sync() throws(DiskError) {
+    if fdatasync(descriptor) != 0 { throw .last(path, .sync) }
+  }
+
+  func truncate(to size: Int) throws(DiskError) {
+    if ftruncate(descriptor, off_t(size)) != 0 { throw .last(path, .write) }
+  }
+}
+
+private final class HeldLock: FileLock {
+  private let file: Mutex<OpenFile?>
+
+  init(_ file: OpenFile) { self.file = Mutex(file) }
+
+  func release() {
+    // Closing the descriptor gives the lock back.
+    file.withLock { $0 = nil }
+  }
+}

@@ -1,0 +1,120 @@
+import Telephony
+
+/// A hop whose ticket is being drawn.
+struct Hop: Sendable {
+  let id: HopID
+  let user: User
+  let start: WallTime
+  /// The number was asked for without waiting for the disk any longer.
+  var isNumberAsked = false
+
+  /// The hop's phones, in the order in which they are rung: the desk phone, then the forks.
+  func branches(ticket: TicketNumber) -> [(id: BranchID, branch: Branch)] {
+    var branches: [(BranchID, Branch)] = []
+    if user.hasDeskPhone {
+      let desk = Branch(user: user.number, phone: .desk, confirmKey: user.confirmKey, ticket: ticket)
+      branches.append((BranchID(hop: id, index: 0), desk))
+    }
+    for (index, fork) in user.forks.enumerated() {
+      let phone = Branch(
+        user: user.number, phone: .fork(fork.number), confirmKey: fork.confirmKey, ticket: ticket)
+      branches.append((BranchID(hop: id, index: index + 1), phone))
+    }
+    return branches
+  }
+}
+
+/// A hop that has its ticket.
+struct TicketedHop: Sendable {
+  let id: HopID
+  let user: User
+  let start: WallTime
+  let ticket: TicketNumber
+
+  init(_ hop: Hop, ticket: TicketNumber) {
+    id = hop.id
+    user = hop.user
+    start = hop.start
+    self.ticket = ticket
+  }
+
+  func closed(at end: WallTime, isLast: Bool) -> ClosedTicket {
+    ClosedTicket(hop: id, ticket: ticket, user: user.number, start: start, end: end, isLast: isLast)
+  }
+}
+
+/// A hop whose phones ring.
+struct RingingHop: Sendable {
+  let hop: TicketedHop
+  /// The phones that are not over.
+  private(set) var phones: [Phone]
+  /// The CFNR timeout has passed.
+  var isTimedOut = false
+  /// When the first phone rang or was answered.
+  private var rangAt: Instant?
+  /// Why the phones that are over could not be rung.
+  private(set) var causes: [Cause] = []
+
+  /// One of the hop's phones.
+  struct Phone: Sendable {
+    let id: BranchID
+    let confirmKey: Character?
+    var answer: Answer?
+  }
+
+  /// An answer that does not count yet.
+  struct Answer: Sendable {
+    /// The key that makes it count.
+    let key: Character
+    /// It came before the CFNR timeout: it holds the hop open.
+    var holds: Bool
+    /// The first prompt has been played to its end.
+    var isPrompted = false
+  }
+
+  init(_ hop: TicketedHop, branches: [(id: BranchID, branch: Branch)]) {
+    self.hop = hop
+    phones = branches.map { Phone(id: $0.id, confirmKey: $0.branch.confirmKey) }
+  }
+
+  func phone(_ id: BranchID) -> Phone? { phones.first { $0.id == id } }
+
+  /// An answered phone may still confirm, and the hop waits for it even beyond its CFNR timeout.
+  var isHeld: Bool { phones.contains { $0.answer?.holds == true } }
+
+  /// The phone rings. A phone that was rung for less than a second was not: a set that refuses by itself says 180 first.
+  mutating func didRing(at now: Instant) { rangAt = rangAt ?? now }
+
+  /// Somebody could hear a phone of this hop ring (or it was tried for the whole timeout).
+  func wasRung(at now: Instant) -> Bool {
+    if isTimedOut { return true }
+    guard let rangAt else { return false }
+    return now - rangAt >= .seconds(1)
+  }
+
+  mutating func didAnswer(_ id: BranchID, key: Character) {
+    let answer = Answer(key: key, holds: !isTimedOut)
+    update(id) { $0.answer = answer }
+  }
+
+  mutating func didPrompt(_ id: BranchID) { update(id) { $0.answer?.isPrompted = true } }
+
+  /// The time to confirm has passed: the phone holds the hop no longer, but may still confirm while others ring.
+  mutating func stopHolding(_ id: BranchID) { update(id) { $0.answer?.holds = false } }
+
+  /// The phone is over.
+  mutating func remove(_ id: BranchID, cause: Cause) {
+    phones.removeAll { $0.id == id }
+    causes.append(cause)
+  }
+
+  /// What a caller is told for whom this hop was the last.
+  var releaseCause: Cause {
+    if isTimedOut || causes.isEmpty { return .noAnswer }
+    return causes.contains(.userBusy) ? .userBusy : causes[causes.count - 1]
+  }
+
+  private mutating func update(_ id: BranchID, _ change: (inout Phone) -> Void) {
+    if let index = phones.firstIndex(where: { $0.id == id }) { change(&phones[index]) }
+  }
+}

@@ -1,0 +1,29 @@
+package import SIPMessage
+package import Telephony
+
+/// What happens on a leg, told to call control.
+package enum LegEvent: Hashable, Sendable {
+  /// The first event of a leg that a peer opened; 100 has been sent.
+  case incoming(IncomingCall)
+  /// 101 to 199 to our INVITE; `body` is SDP, if it brings any.
+  case provisional(status: Int, body: [UInt8]?)
+  /// 2xx to our INVITE; the ACK has been sent.
+  case answered(body: [UInt8]?)
+  /// Our INVITE failed: 300 and above, 408 for silence, 503 for a broken transport. The leg is over.
+  case refused(status: Int, cause: Cause, contacts: [NameAddress])
+  /// The ACK for our 2xx has come; where our 2xx carried the offer, `offerAnswered` has come just before.
+  case established
+  /// The peer's re-INVITE or UPDATE: to be answered by `answerOffer` or `refuseOffer`.
+  /// nil: a re-INVITE without an offer, to be answered with one of ours.
+  case offered([UInt8]?)
+  /// The answer to our offer: in the 2xx to our re-INVITE, or in the ACK where our 2xx carried the offer.
+  case offerAnswered([UInt8])
+  /// Our re-INVITE failed, or was withdrawn; the session goes on as it was.
+  case offerRefused(status: Int)
+  /// A key, `0-9 * # A-D`, by INFO (already answered).
+  case digit(Character, milliseconds: Int?)
+  /// The peer answered our question (`ask`): the dialog lives.
+  case alive
+  /// BYE, CANCEL, no ACK for 64*T1, 481 or 408 in the dialog. The leg is over and nothing is left to send.
+  case ended(Cause)
+}

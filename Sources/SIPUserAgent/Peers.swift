@@ -1,0 +1,71 @@
+package import Telephony
+
+/// A name and a password with which we answer a peer's digest challenge, or a peer ours (RFC 7616).
+package struct Credentials: Hashable, Sendable {
+  package var user: String
+  package var password: Redacted<String>
+
+  package init(user: String, password: Redacted<String>) {
+    self.user = user
+    self.password = password
+  }
+}
+
+/// A block of addresses, such as 192.0.2.0/24; a single address has the full prefix.
+package struct Network: Hashable, Sendable {
+  package var address: IPAddress
+  /// 0 to 32 (IPv4) or 128 (IPv6) leading bits that must be equal.
+  package var prefixLength: Int
+
+  /// - Parameter prefixLength: all bits if nil.
+  package init(_ address: IPAddress, prefixLength: Int? = nil) {
+    self.address = address
+    self.prefixLength = prefixLength ?? address.bytes.count * 8
+  }
+
+  /// True if `other` lies in the block; an IPv4 address never lies in an IPv6 block.
+  package func contains(_ other: IPAddress) -> Bool { other.isWithin(address, prefixLength: prefixLength) }
+}
+
+/// A user who may register and call with a password of his own.
+package struct UserPeer: Hashable, Sendable {
+  /// His number: the user part of his address and his digest user name.
+  package var number: String
+  package var password: Redacted<String>
+
+  package init(number: String, password: Redacted<String>) {
+    self.number = number
+    self.password = password
+  }
+}
+
+/// A PBX, gateway or provider.
+package struct TrunkPeer: Hashable, Sendable {
+  package var name: String
+  /// Whence it calls without being asked for a password.
+  package var addresses: [Network]
+  /// The port of its usual source; only prefers this trunk among several at one address, never refuses.
+  package var port: UInt16?
+  /// With these it registers and calls from any address (a gateway that registers with us); nil for all others.
+  package var login: Credentials?
+  /// The unique user part of the Contact with which we registered there: prefers this trunk among several.
+  package var contactUser: String?
+
+  package init(
+    name: String, addresses: [Network], port: UInt16? = nil, login: Credentials? = nil, contactUser: String? = nil
+  ) {
+    self.name = name
+    self.addresses = addresses
+    self.port = port
+    self.login = login
+    self.contactUser = contactUser
+  }
+}
+
+/// Who a request comes from, once that is known.
+package enum PeerIdentity: Hashable, Sendable {
+  /// By its source address, or by its login.
+  case trunk(String)
+  /// By his password.
+  case user(String)
+}

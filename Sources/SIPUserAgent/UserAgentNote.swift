@@ -1,0 +1,33 @@
+package import SIPMessage
+package import Telephony
+
+/// What is worth a line in the log; never holds a secret. Texts of strangers are cut to 64 characters.
+package enum UserAgentNote: Hashable, Sendable {
+  /// A wrong password or an unknown user.
+  case authenticationFailed(user: String, source: Endpoint)
+  /// A correct proof used twice: its nonce count had been seen.
+  case replayed(user: String, source: Endpoint)
+  /// A request of an identified peer refused by the user agent itself.
+  case refused(method: Method, status: Int, source: Endpoint)
+  /// Several trunks call from this address and nothing tells them apart; the first by name is taken.
+  case ambiguousTrunk(names: [String], source: Endpoint)
+  case registered(user: String, contact: String, seconds: Int, source: Endpoint)
+  case unregistered(user: String, contact: String)
+  case registrationRefused(user: String, status: Int, source: Endpoint)
+  /// A second 2xx, or one after our CANCEL: acknowledged and ended.
+  case extraAnswer(LegID)
+  /// Our 2xx was never acknowledged; the leg is ended by BYE.
+  case neverAcknowledged(LegID)
+  /// The peer wants a password for this realm and ours is missing or did not suit.
+  case challengeUnanswered(realm: String, source: Endpoint)
+  /// A message that makes no sense where it came: what, and from where.
+  case protocolFault(ProtocolFault, source: Endpoint)
+}
+
+/// What a peer did that the RFC forbids.
+package enum ProtocolFault: Hashable, Sendable {
+  case unreadableHeader(String)
+  case outOfOrder
+  case noDialog(Method)
+  case strayResponse(Int)
+}

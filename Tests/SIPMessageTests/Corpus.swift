@@ -1,0 +1,86 @@
+import Foundation
+import SIPMessage
+import Testing
+
+/// Where the tests' files lie.
+enum Corpus {
+  /// The folder that holds Package.swift and data, found upward from this file, symbolic links resolved.
+  static let root: URL = {
+    var folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+    while folder.path != "/", !FileManager.default.fileExists(atPath: folder.appendingPathComponent("data").path) {
+      folder.deleteLastPathComponent()
+    }
+    return folder
+  }()
+
+  /// The messages of RFC 4475; nil where that folder is absent: then the fixtures stand for them.
+  static let torture: URL? = {
+    let folder =
+      ProcessInfo.processInfo.environment["PIKETT_CORPUS"].map { URL(fileURLWithPath: $0) }
+      ?? root.appendingPathComponent("../shared/corpus")
+    let torture = folder.appendingPathComponent("torture").standardizedFileURL
+    return FileManager.default.fileExists(atPath: torture.appendingPathComponent("manifest.json").path) ? torture : nil
+  }()
+
+  static func bytes(_ file: URL) throws -> [UInt8] { [UInt8](try Data(contentsOf: file)) }
+}
+
+/// A file of `data/fixtures/sip`: a head of `name: value` lines, an empty line, the message.
+///
+/// The message's lines end in CR LF although the file's end in LF, unless the head says `lines: lf`; `\xHH` is a byte,
+/// `\` at the end of a line joins it to the next one without a line break.
+struct Fixture: Sendable, CustomTestStringConvertible {
+  var name: String
+  var comment: String
+  /// `request METHOD`, `response STATUS`, or a kind of ParseError and the refusal's status or `silent`.
+  var expect: String
+  /// How many bytes the body must have, where the head says so.
+  var bodyCount: Int?
+  var message: [UInt8]
+
+  var testDescription: String { name }
+
+  static let all: [Fixture] = {
+    let folder = Corpus.root.appendingPathComponent("data/fixtures/sip")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.filter { $0.hasSuffix(".txt") }.sorted().compactMap { name in
+      (try? Corpus.bytes(folder.appendingPathComponent(name))).map { Fixture(name, $0) }
+    }
+  }()
+
+  private init(_ file: String, _ bytes: [UInt8]) {
+    name = file
+    var head: [String: String] = [:]
+    var rest = bytes[...]
+    while let end = rest.firstIndex(of: 0x0A) {
+      let line = String(decoding: rest[..<end], as: UTF8.self)
+      rest = rest[(end + 1)...]
+      if line.isEmpty { break }
+      let parts = line.split(separator: ":", maxSplits: 1)
+      if parts.count == 2 { head[String(parts[0])] = parts[1].trimmingCharacters(in: .whitespaces) }
+    }
+    comment = head["comment"] ?? ""
+    expect = head["expect"] ?? ""
+    bodyCount = head["body"].flatMap { Int($0) }
+    let hasCR = head["lines"] != "lf"
+    var message: [UInt8] = []
+    while let byte = rest.popFirst() {
+      if byte == 0x5C, rest.first == 0x0A {
+        rest.removeFirst()
+      } else if byte == 0x5C, rest.first == 0x78, let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16) {
+        message.append(value)
+        rest.removeFirst(3)
+      } else if byte == 0x0A {
+        message += hasCR ? [0x0D, 0x0A] : [0x0A]
+      } else {
+        message.append(byte)
+      }
+    }
+    self.message = message
+  }
+}
+
+/// What the parser says to one datagram.
+func outcome(_ bytes: [UInt8]) -> Result<Message, ParseError> {
+  do throws(ParseError) { return .success(try parseMessage(bytes)) } catch { return .failure(error) }
+}
