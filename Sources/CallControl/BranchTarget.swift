@@ -1,8 +1,8 @@
 import Hunting
 package import SIPMessage
 package import SIPUserAgent
-package import Site
-package import Telephony
+import Site
+import Telephony
 
 /// Where one phone is called, and as whom.
 package struct BranchTarget: Hashable, Sendable {
@@ -34,26 +34,27 @@ struct Directions {
   func targets(_ phone: Branch.Phone, of number: String, calling: Calling) -> [BranchTarget] {
     switch phone {
     case .fork(let external):
-      guard let trunk = site.externalTrunks.lazy.compactMap({ site.trunk(named: $0) }).first else { return [] }
-      return through(trunk, number: trunk.dialled(external), calling)
+      guard let trunk = site.externalTrunks.lazy.compactMap({ site.trunk($0) }).first else { return [] }
+      return PhoneNumber(external).map { through(trunk, number: trunk.dialled($0), calling) } ?? []
     case .desk:
       guard let user = site.user(number) else { return [] }
-      if let contact = user.contact {
-        return direct(contact, calling).map { [$0] } ?? []
+      switch user.deskPhone {
+      case .contact(let contact, let trunk): return direct(contact, trunk, calling)
+      case .registration: return contacts(number).map { place($0.target, calling) }
+      case .trunk(let names):
+        guard let trunk = names.lazy.compactMap({ site.trunk($0) }).first else { return [] }
+        return through(trunk, number: number, calling)
+      case .none: return []
       }
-      let registered = contacts(number)
-      if !registered.isEmpty { return registered.map { place($0.target, calling) } }
-      guard user.password == nil, let name = (user.trunk.map { [$0] } ?? site.internalTrunks).first,
-        let trunk = site.trunk(named: name)
-      else { return [] }
-      return through(trunk, number: number, calling)
     }
   }
 
   /// A number on a trunk's host.
   func through(_ trunk: Trunk, number: String, _ calling: Calling) -> [BranchTarget] {
-    guard let host = trunk.hosts.first, let flow = flow(host.host, host.port) else { return [] }
-    let uri = SIPURI(user: number, host: trunk.domain ?? host.host, port: trunk.domain == nil ? host.port : nil)
+    guard let host = trunk.hosts.first, let flow = flow(trunk.proxy ?? host) else { return [] }
+    let uri = SIPURI(
+      user: number, host: trunk.domain ?? (host.address?.uriText ?? host.host),
+      port: trunk.domain == nil ? host.port : nil)
     var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
     target.trunk = trunk.name
     target.credentials = trunk.credentials
@@ -61,12 +62,12 @@ struct Directions {
   }
 
   /// A phone's fixed address. At a trunk's host the trunk's password answers for us.
-  private func direct(_ uri: SIPURI, _ calling: Calling) -> BranchTarget? {
-    guard let flow = flow(uri.host, uri.port) else { return nil }
-    let trunk = site.trunks.first { $0.hosts.contains { $0.host.equalsIgnoringCase(uri.host) } }
+  private func direct(_ contact: ContactAddress, _ trunk: String?, _ calling: Calling) -> [BranchTarget] {
+    guard let uri = try? SIPURI(contact.uri), let flow = flow(contact.host) else { return [] }
+    let trunk = trunk.flatMap { site.trunk($0) }
     var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
     target.credentials = trunk?.credentials
-    return target
+    return [target]
   }
 
   private func place(_ target: Target, _ calling: Calling, trunk: Trunk? = nil) -> BranchTarget {
@@ -97,8 +98,8 @@ struct Directions {
     return BranchTarget(target: target, trunk: nil, from: from, headers: headers, credentials: nil)
   }
 
-  private func flow(_ host: String, _ port: UInt16?) -> Flow? {
-    guard let address = IPAddress(host) ?? hosts[host.asciiLowercased]?.first else { return nil }
-    return route(Endpoint(address, port ?? 5060))
+  private func flow(_ host: PeerHost) -> Flow? {
+    guard let address = host.address ?? hosts[host.host.asciiLowercased]?.first else { return nil }
+    return route(Endpoint(address, host.port ?? 5060))
   }
 }

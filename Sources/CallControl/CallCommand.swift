@@ -60,6 +60,11 @@ package struct TicketOpening: Hashable, Sendable {
   package var caller: CallerName
   package var start: WallTime
   package var closing: ClosedTicket?
+  /// The call as its CDR line will tell it, should the daemon end before the call does: trunk's name or `internal`,
+  /// what the caller dialled, when the INVITE came.
+  package var origin: String
+  package var dialled: String
+  package var ring: WallTime
 }
 
 /// Everything that is written when a call ends.

@@ -41,11 +41,11 @@ extension CallController {
   /// The number the caller dialled: the Request-URI's user, or where the trunk's `Called.txt` says it stands.
   private func dialledNumber(_ request: Request, _ identity: PeerIdentity) -> String {
     let uriUser = request.uri.user ?? ""
-    guard case .trunk(let name) = identity, let trunk = site.trunk(named: name) else { return uriUser }
+    guard case .trunk(let name) = identity, let trunk = site.trunk(name) else { return uriUser }
     switch trunk.called {
     case .uri: return uriUser
     case .to: return (try? request.headers.to())?.uri.user ?? uriUser
-    case .pCalledPartyID:
+    case .calledPartyID:
       return (try? request.headers.nameAddresses("P-Called-Party-ID"))?.first?.uri.user ?? uriUser
     }
   }
@@ -71,9 +71,7 @@ extension CallController {
     case .user, .incomplete, .unknown: break
     }
     // The seed's route `! → 799*731`: what matches nothing on this trunk goes there.
-    if case .trunk(let name) = identity, let fallback = site.trunk(named: name)?.defaultDestination,
-      let number = PhoneNumber(fallback)
-    {
+    if case .trunk(let name) = identity, let number = site.trunk(name)?.defaultDestination {
       switch plan.destination(of: number) {
       case .queue(let name): return .queue(name)
       case .hunt(let entry): return try hunt(entry)

@@ -3,6 +3,7 @@ import Media
 import SDP
 import SIPMessage
 import SIPUserAgent
+import Site
 import Telephony
 
 /// The phones that are rung, each on one leg or (where a user has registered several) on several.
@@ -13,7 +14,7 @@ extension CallController {
   /// Calls one of a user's phones.
   mutating func ring(_ id: CallID, _ branch: BranchID, _ phone: Branch, at now: Moment) {
     guard let call = calls[id] else { return }
-    let targets = directions(call, at: now).targets(
+    let targets = directions(call.site, at: now).targets(
       phone.phone, of: phone.user, calling: .init(caller: call.caller, dialled: call.dialled))
     open(id, branch, targets)
     if targets.isEmpty { branchOver(id, branch, .unreachable, .noRouteToDestination, at: now) }
@@ -26,22 +27,23 @@ extension CallController {
     play(.waiting(queue: call.queue), to: leg)
     calls[id]?.stage = .plain
     calls[id]?.user = number.digits
-    let directions = directions(call, at: now)
+    let directions = directions(call.site, at: now)
     let calling = Directions.Calling(caller: call.caller, dialled: call.dialled)
     let targets: [BranchTarget]
     if site.user(number.digits) != nil {
       targets = directions.targets(.desk, of: number.digits, calling: calling)
     } else {
-      let trunk = call.site.internalTrunks.lazy.compactMap { call.site.trunk(named: $0) }.first
+      let trunk = call.site.internalTrunks.lazy.compactMap { call.site.trunk($0) }.first
       targets = trunk.map { directions.through($0, number: number.digits, calling) } ?? []
     }
     open(id, Self.plainBranch, targets)
     if targets.isEmpty { endWithoutTicket(id, .noRouteToDestination, at: now) }
   }
 
-  private func directions(_ call: Call, at now: Moment) -> Directions {
+  /// The ways to the phones of a site as they are now.
+  func directions(_ site: SiteSnapshot, at now: Moment) -> Directions {
     Directions(
-      site: call.site, hosts: hosts, route: route, advertised: advertised,
+      site: site, hosts: hosts, route: route, advertised: advertised,
       contacts: { userAgent.contacts(of: $0, at: now.instant) })
   }
 

@@ -1,5 +1,7 @@
 import Hunting
+import Media
 import SIPUserAgent
+import Site
 import Telephony
 
 /// The hunt: what it asks for is done on the legs, what they do is told to it.
@@ -37,7 +39,10 @@ extension CallController {
       calls[id]?.closing = nil
       emit(
         .openTicket(
-          id, TicketOpening(hop: hop, user: user, caller: call.caller, start: start, closing: call.closing)))
+          id,
+          TicketOpening(
+            hop: hop, user: user, caller: call.caller, start: start, closing: call.closing, origin: call.origin.name,
+            dialled: call.dialled, ring: call.arrived.wall)))
     case .numberTicket(let hop): emit(.numberTicket(id, hop))
     case .ring(let branch, let phone): ring(id, branch, phone, at: now)
     case .prompt(let branch, let ticket, let key):

@@ -38,9 +38,7 @@ struct PendingMessages: Sendable {
 extension CallController {
   /// From is the caller, so that lifting the receiver calls him back.
   mutating func send(_ message: InstantMessage, at now: Moment) {
-    let directions = Directions(
-      site: site, hosts: hosts, route: route, advertised: advertised,
-      contacts: { userAgent.contacts(of: $0, at: now.instant) })
+    let directions = directions(site, at: now)
     let targets = directions.targets(
       .desk, of: message.user, calling: .init(caller: CallerName(message.caller), dialled: message.user))
     if targets.isEmpty {

@@ -1,4 +1,5 @@
 import Hunting
+import Media
 import SIPUserAgent
 import Site
 import Telephony
@@ -6,7 +7,7 @@ import Telephony
 /// The waiting queue, and where its keys lead.
 extension CallController {
   mutating func enterQueue(_ id: CallID, _ name: String, at now: Moment) {
-    guard let call = calls[id], let leg = call.callerLeg, let queue = call.site.queue(named: name) else { return }
+    guard let call = calls[id], let leg = call.callerLeg, let queue = call.site.queue(name) else { return }
     calls[id]?.queue = name
     calls[id]?.stage = .queue(WaitingQueue(queue))
     note(.queueEntered(id, queue: name))
@@ -24,7 +25,7 @@ extension CallController {
       case .announce:
         if let leg = call.callerLeg, let name = call.queue { play(.announcement(queue: name), to: leg) }
       case .proceed(let destination, let key):
-        note(.chosen(id, key: key, destination: destination))
+        note(.chosen(id, key: key, destination: destination.digits))
         proceed(id, to: destination, at: now)
       case .hangUp: endWithoutTicket(id, .normalClearing, at: now)
       }
@@ -32,12 +33,9 @@ extension CallController {
   }
 
   /// The caller has chosen this number.
-  private mutating func proceed(_ id: CallID, to destination: String, at now: Moment) {
+  private mutating func proceed(_ id: CallID, to number: PhoneNumber, at now: Moment) {
     guard let call = calls[id], let leg = call.callerLeg else { return }
     silence(leg)
-    guard let number = PhoneNumber(destination) else {
-      return endWithoutTicket(id, .invalidNumberFormat, at: now)
-    }
     switch call.site.numberPlan.destination(of: number) {
     case .hunt(let entry): startHunt(id, entry, at: now)
     case .queue(let name): enterQueue(id, name, at: now)

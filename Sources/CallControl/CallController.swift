@@ -1,5 +1,6 @@
-package import Hunting
+import Hunting
 import Media
+import SDP
 package import SIPMessage
 package import SIPUserAgent
 package import Site

@@ -1,7 +1,7 @@
 package import Hunting
 package import SDP
 package import SIPUserAgent
-package import Telephony
+import Telephony
 
 /// What happens, for all who want to know it: the log, the narration, later console and alerts.
 package enum CallEvent: Hashable, Sendable {

@@ -3,6 +3,14 @@ package import SIPUserAgent
 package import Site
 package import Telephony
 
+extension Trunk {
+  /// What answers a challenge of the trunk, or what it answers ours with; nil without a password.
+  var credentials: Credentials? {
+    guard let user = authUser ?? login, let password else { return nil }
+    return Credentials(user: user, password: password)
+  }
+}
+
 extension UserAgentSettings {
   /// What the user agent must know of a site: who may register, and from which addresses trunks call.
   ///
@@ -17,11 +25,12 @@ extension UserAgentSettings {
       },
       trunks: site.trunks.map { trunk in
         let named = trunk.hosts.flatMap { host in
-          IPAddress(host.host).map { [$0] } ?? hosts[host.host.asciiLowercased] ?? []
+          host.address.map { [$0] } ?? hosts[host.host.asciiLowercased] ?? []
         }
+        let ranges = trunk.addresses.map { Network($0.address, prefixLength: $0.prefixLength) }
         return TrunkPeer(
-          name: trunk.name, addresses: named.map { Network($0) } + trunk.networks,
-          port: trunk.hosts.first?.port)
+          name: trunk.name, addresses: named.map { Network($0) } + ranges, port: trunk.hosts.first?.port,
+          login: trunk.isRegistrant ? trunk.credentials : nil)
       },
       advertised: advertised)
   }

@@ -20,8 +20,8 @@ package struct WaitingQueue: Sendable {
   package enum Action: Hashable, Sendable {
     /// Play the announcement from its beginning.
     case announce
-    /// The caller chose (or silence chose for him) this destination, as written in the map.
-    case proceed(destination: String, key: Character?)
+    /// The caller chose (or silence chose for him) this number.
+    case proceed(PhoneNumber, key: Character?)
     /// Nobody pressed a key, and the queue hangs up on silence.
     case hangUp
   }
@@ -61,9 +61,9 @@ package struct WaitingQueue: Sendable {
   }
 
   private mutating func press(_ key: Character, at now: Moment) -> [Action] {
-    if let destination = queue.map(key) {
+    if let destination = queue.destination(of: key) {
       state = .left
-      return [.proceed(destination: destination, key: key)]
+      return [.proceed(destination, key: key)]
     }
     wrong += 1
     guard wrong <= Self.wrongKeys else {
@@ -82,12 +82,7 @@ package struct WaitingQueue: Sendable {
       return [.announce]
     }
     state = .left
-    switch queue.onSilence {
-    case .hangUp: return [.hangUp]
-    case .proceed:
-      guard let destination = queue.silentMap else { return [.hangUp] }
-      return [.proceed(destination: destination, key: nil)]
-    case .destination(let destination): return [.proceed(destination: destination, key: nil)]
-    }
+    guard let destination = queue.destinationOnSilence else { return [.hangUp] }
+    return [.proceed(destination, key: nil)]
   }
 }

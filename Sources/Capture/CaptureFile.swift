@@ -5,6 +5,8 @@ package struct CaptureFile: ~Copyable {
   /// The file as it was named; `-` is standard input.
   package let path: String
   private let descriptor: Int32
+  /// The file's permissions; those of a new file if it was a pipe.
+  package let mode: UInt32
 
   /// Opens `path`, or standard input for `-`. What is not a regular file is read to its end first, into `$TMPDIR`
   /// (else `/tmp`).
@@ -26,11 +28,22 @@ package struct CaptureFile: ~Copyable {
       let pipe = opened
       defer { close(pipe) }
       opened = try keep(pipe, path)
+      mode = 0o666
+    } else {
+      mode = status.st_mode & 0o777
     }
     descriptor = opened
   }
 
   deinit { close(descriptor) }
+
+  /// True if `path` names this very file.
+  package func isSame(as path: String) -> Bool {
+    var own = stat()
+    var other = stat()
+    return fstat(descriptor, &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev
+      && own.st_ino == other.st_ino
+  }
 
   /// A reader at the file's beginning, independent of all others.
   package func reader() throws(CaptureError) -> CaptureReader {

@@ -43,9 +43,12 @@ package struct DiskError: Error, Hashable, Sendable, CustomStringConvertible {
   package var isTooLarge: Bool { code == EFBIG }
 
   /// `state/journal: cannot be written: No space left on device (free some space on this disk)`.
-  package var description: String {
-    let problem = isLocked ? "in use by another process" : String(cString: strerror(code))
-    return "\(path): \(operation.rawValue): \(problem)" + (hint.map { " (\($0))" } ?? "")
+  package var description: String { "\(path): \(problem)" }
+
+  /// The same without the path: `cannot be written: No space left on device (free some space on this disk)`.
+  package var problem: String {
+    let reason = isLocked ? "in use by another process" : String(cString: strerror(code))
+    return "\(operation.rawValue): \(reason)" + (hint.map { " (\($0))" } ?? "")
   }
 
   private var hint: String? {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import Telephony
 
 /// Where blocking work on files is sent from the event loop: done in order, journal jobs before all others.
 package protocol DiskQueue: Sendable {
@@ -9,35 +10,34 @@ package protocol DiskQueue: Sendable {
   /// Adds an ordinary job (CDR, lists, a reread of the site).
   /// - Returns: false if the queue is full; the job was not taken.
   @discardableResult func enqueue(_ job: @escaping @Sendable () -> Void) -> Bool
+  /// Sets what is done after each batch of journal jobs: the group commit.
+  func afterJournal(_ batchEnd: @escaping @Sendable () -> Void)
   /// False while the queue is full: no new call can be taken, because nothing could be written about it.
   var hasRoom: Bool { get }
 }
 
 /// The disk thread: one thread that does blocking work in order, journal jobs first.
 ///
-/// All journal jobs that wait are done as one batch, then `batchEnd` runs once: that is the group commit.
+/// All journal jobs that wait are done as one batch, then the group commit runs once.
 package final class DiskWorker: DiskQueue {
   private struct State: ~Copyable {
     var journal: [@Sendable () -> Void] = []
     var ordinary: [@Sendable () -> Void] = []
+    var batchEnd: @Sendable () -> Void = {}
     var isStopping = false
   }
 
   private let state = Mutex(State())
   private let limit: Int
-  private let batchEnd: @Sendable () -> Void
   /// Counts up when there is work (an eventfd that the thread reads, blocking).
   private let wake: Int32
   /// Readable once the thread has ended.
   private let ended: Int32
 
   /// Starts the thread.
-  /// - Parameters:
-  ///   - limit: how many jobs may wait before ordinary ones are refused.
-  ///   - batchEnd: runs on the disk thread after each batch of journal jobs.
-  package init(limit: Int = 1024, batchEnd: @escaping @Sendable () -> Void = {}) throws(DiskError) {
+  /// - Parameter limit: how many jobs may wait before ordinary ones are refused.
+  package init(limit: Int = 1024) throws(DiskError) {
     self.limit = limit
-    self.batchEnd = batchEnd
     wake = eventfd(0, linux_eventfd_cloexec)
     ended = eventfd(0, linux_eventfd_cloexec)
     guard wake >= 0, ended >= 0 else { throw .last("disk thread", .create) }
@@ -61,6 +61,10 @@ package final class DiskWorker: DiskQueue {
     linux_wake(wake)
   }
 
+  package func afterJournal(_ batchEnd: @escaping @Sendable () -> Void) {
+    state.withLock { $0.batchEnd = batchEnd }
+  }
+
   @discardableResult package func enqueue(_ job: @escaping @Sendable () -> Void) -> Bool {
     let isTaken = state.withLock { state in
       guard !state.isStopping, state.journal.count + state.ordinary.count < limit else { return false }
@@ -79,8 +83,7 @@ package final class DiskWorker: DiskQueue {
     state.withLock { $0.isStopping = true }
     linux_wake(wake)
     var poller = pollfd(fd: ended, events: Int16(POLLIN), revents: 0)
-    let milliseconds = Int32(clamping: patience.components.seconds * 1000 + patience.components.attoseconds / 1_000_000_000_000_000)
-    return poll(&poller, 1, milliseconds) == 1
+    return poll(&poller, 1, Int32(clamping: patience.milliseconds)) == 1
   }
 
   fileprivate func run() {
@@ -97,7 +100,7 @@ package final class DiskWorker: DiskQueue {
       }
       if !batch.isEmpty {
         for job in batch { job() }
-        batchEnd()
+        state.withLock { $0.batchEnd }()
       } else if let job {
         job()
       } else if isOver {
@@ -119,15 +122,18 @@ package final class ManualDiskQueue: DiskQueue {
   private struct State: ~Copyable {
     var journal: [@Sendable () -> Void] = []
     var ordinary: [@Sendable () -> Void] = []
+    var batchEnd: @Sendable () -> Void = {}
   }
 
   private let state = Mutex(State())
-  private let batchEnd: @Sendable () -> Void
 
-  /// - Parameter batchEnd: runs after each batch of journal jobs.
-  package init(batchEnd: @escaping @Sendable () -> Void = {}) { self.batchEnd = batchEnd }
+  package init() {}
 
   package func journal(_ job: @escaping @Sendable () -> Void) { state.withLock { $0.journal.append(job) } }
+
+  package func afterJournal(_ batchEnd: @escaping @Sendable () -> Void) {
+    state.withLock { $0.batchEnd = batchEnd }
+  }
 
   @discardableResult package func enqueue(_ job: @escaping @Sendable () -> Void) -> Bool {
     state.withLock { $0.ordinary.append(job) }
@@ -148,7 +154,7 @@ package final class ManualDiskQueue: DiskQueue {
       }
       if batch.isEmpty && jobs.isEmpty { return }
       for job in batch + jobs { job() }
-      if !batch.isEmpty { batchEnd() }
+      if !batch.isEmpty { state.withLock { $0.batchEnd }() }
     }
   }
 }

@@ -3,12 +3,11 @@ import Glibc
 /// The bytes of a site directory's value and sound files, as one reading of the disk.
 package struct SiteTree: Hashable, Sendable {
   /// The content by the path within the site (`731/Name.txt`). Of a file beyond its limit, one byte more than the
-  /// limit stands here, so that the reader can say that it is too large.
+  /// limit stands here, so that the reader can say that it is too large. A directory stands here too, empty and with
+  /// a slash at its end (`731/`), because an empty one is a user.
   package var files: [String: [UInt8]] = [:]
-  /// The directories by their path within the site (`731`), sorted: an empty one is a user too.
-  package var directories: [String] = []
-  /// What could not be read.
-  package var faults: [DiskError] = []
+  /// What could not be read: the path within the site, and why.
+  package var unreadable: [String: String] = [:]
 
   package init() {}
 
@@ -16,54 +15,54 @@ package struct SiteTree: Hashable, Sendable {
   package static let valueLimit = 64 * 1024
   /// A sound file's largest size in bytes.
   package static let soundLimit = 16 * 1024 * 1024
-  /// What Pikett writes itself, and what lies at the top of a site without being part of it.
+  /// What Pikett writes itself at the top of a site.
   package static let ownDirectories: Set<String> = ["ticket", "recording", "cdr", "spool", "state"]
   /// More files than this are not a site.
   static let fileLimit = 20_000
 }
 
 /// Reads all `.txt` and `.wav` files of a site, down to `731/sms/NAME/URL.txt`; foreign files and what Pikett
-/// writes itself are left alone.
+/// writes itself are left alone. A site that cannot be listed is told as `unreadable[""]`.
 /// - Parameter skipping: further directories at the top that are not read (where Recording.txt and State.txt point).
 package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<String> = []) -> SiteTree {
   var tree = SiteTree()
-  read("", depth: 0, into: &tree)
+  readFolder("", depth: 0)
   return tree
 
-  func read(_ folder: String, depth: Int, into tree: inout SiteTree) {
-    let names: [String]
-    do throws(DiskError) { names = try disk.list(folder.isEmpty ? root : joined(root, folder)) } catch {
-      tree.faults.append(error)
-      return
-    }
-    for name in names where !name.hasPrefix(".") {
-      let path = joined(folder, name)
-      do throws(DiskError) {
-        let kind = kind(of: name)
-        guard let status = try disk.status(joined(root, path)) else { continue }
-        if status.isDirectory {
-          let isOwn = depth == 0 && (SiteTree.ownDirectories.contains(name.lowercased()) || skipping.contains(name))
-          if depth < 3, !isOwn {
-            tree.directories.append(path)
-            read(path, depth: depth + 1, into: &tree)
-          }
-        } else if let kind, status.isRegular {
-          guard tree.files.count < SiteTree.fileLimit else {
-            tree.faults.append(DiskError(joined(root, path), .read, EMFILE))
-            return
-          }
-          tree.files[path] = try disk.readPrefix(joined(root, path), limit: kind + 1)
-        }
-      } catch {
-        // Removed between the listing and the reading: as if it had gone before.
-        if !error.isNotFound { tree.faults.append(error) }
+  func readFolder(_ folder: String, depth: Int) {
+    do throws(DiskError) {
+      for name in try disk.list(folder.isEmpty ? root : joined(root, folder)) where !name.hasPrefix(".") {
+        let isOwn = SiteTree.ownDirectories.contains(name.lowercased()) || skipping.contains(name)
+        if depth > 0 || !isOwn { readEntry(joined(folder, name), depth: depth) }
       }
+    } catch {
+      tree.unreadable[folder] = error.problem
+    }
+  }
+
+  func readEntry(_ path: String, depth: Int) {
+    do throws(DiskError) {
+      guard let status = try disk.status(joined(root, path)) else { return }
+      if status.isDirectory {
+        guard depth < 3 else { return }
+        tree.files[path + "/"] = []
+        readFolder(path, depth: depth + 1)
+      } else if let limit = sizeLimit(path), status.isRegular {
+        guard tree.files.count < SiteTree.fileLimit else {
+          tree.unreadable[path] = "not read: this is no site, it has more than \(SiteTree.fileLimit) files"
+          return
+        }
+        tree.files[path] = try disk.readPrefix(joined(root, path), limit: limit + 1)
+      }
+    } catch {
+      // Removed between the listing and the reading: as if it had gone before.
+      if !error.isNotFound { tree.unreadable[path] = error.problem }
     }
   }
 
   /// The limit of a file that is read; nil for a foreign one.
-  func kind(of name: String) -> Int? {
-    let name = name.lowercased()
+  func sizeLimit(_ path: String) -> Int? {
+    let name = path.lowercased()
     return name.hasSuffix(".txt") ? SiteTree.valueLimit : name.hasSuffix(".wav") ? SiteTree.soundLimit : nil
   }
 }

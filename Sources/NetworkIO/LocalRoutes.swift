@@ -33,9 +33,8 @@ package struct LocalRoutes {
 
 extension IPAddress {
   /// The address in a socket address of the C library; nil for families other than IPv4 and IPv6.
-  package init?(_ storage: sockaddr_storage) {
-    var storage = storage
-    let bytes: [UInt8]? = withUnsafeBytes(of: &storage) { raw in
+  init?(_ storage: sockaddr_storage) {
+    let bytes: [UInt8]? = withUnsafeBytes(of: storage) { raw in
       switch Int32(storage.ss_family) {
       case AF_INET: Array(raw[4..<8])
       case AF_INET6: Array(raw[8..<24])
@@ -45,10 +44,4 @@ extension IPAddress {
     guard let bytes else { return nil }
     self.init(bytes: bytes)
   }
-}
-
-/// The C library's words for an error number, such as `Address already in use`.
-package func errorText(_ code: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 256)
-  return strerror_r(code, &buffer, buffer.count).map { String(cString: $0) } ?? "error \(code)"
 }

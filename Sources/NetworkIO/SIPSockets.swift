@@ -1,9 +1,8 @@
-import NIOCore
+import Glibc
+package import NIOCore
 import NIOPosix
 package import SIPMessage
 package import Telephony
-
-package import protocol NIOCore.EventLoop
 
 /// Something the SIP sockets have to tell their owner, on the event loop.
 package enum SIPSocketEvent: Sendable {
@@ -82,7 +81,8 @@ package final class SIPSockets {
       return bound
     }.flatMapErrorThrowing { error in
       guard let failure = error as? IOError else { throw error }
-      throw ListenError(endpoint: endpoint, errno: failure.errnoCode, reason: errorText(failure.errnoCode))
+      throw ListenError(
+        endpoint: endpoint, errno: failure.errnoCode, reason: String(cString: strerror(failure.errnoCode)))
     }
   }
 
@@ -105,7 +105,8 @@ package final class SIPSockets {
   /// Sends one message.
   package func send(_ message: Message, on flow: Flow) {
     loop.assertInEventLoop()
-    let listener = listeners.first { $0.bound == flow.local }
+    let listener =
+      listeners.first { $0.bound == flow.local }
       ?? listeners.first {
         $0.bound.port == flow.local.port && $0.bound.address.isUnspecified
           && $0.bound.address.isIPv6 == flow.remote.address.isIPv6

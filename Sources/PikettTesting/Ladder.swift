@@ -1,5 +1,5 @@
 package import SIPMessage
-package import Telephony
+import Telephony
 
 /// The message ladder of a scenario: one line a message, with the virtual time at which it was sent.
 ///

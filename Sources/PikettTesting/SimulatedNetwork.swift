@@ -97,7 +97,7 @@ package final class SimulatedNetwork {
     for transmission in transmissions { carry(transmission, from: index) }
   }
 
-  /// Does `script` when `time` since the start has come; before messages that arrive later set for the same instant.
+  /// Does `script` when `time` since the start has come. Of what falls into one instant, what was set first comes first.
   package func at(_ time: Duration, _ script: @escaping () -> Void) {
     add(.script(script), at: start.instant + time)
   }

@@ -5,7 +5,7 @@ package import Telephony
 ///
 /// A receiver thus never sees that the source changed: its jitter buffer, its statistics and the recording go on.
 /// Losses and reordering of a relayed source stay visible as such. A value of fixed size.
-package struct StreamRewriter: Hashable, Sendable {
+package struct StreamRewriter: Sendable {
   /// A relayed source whose numbers leap by more has begun anew (RFC 3550 A.1 MAX_DROPOUT).
   private static let sequenceLeap = 3000
   /// A relayed source whose timestamps leave real time by more (3 s) is set right again.
@@ -27,7 +27,9 @@ package struct StreamRewriter: Hashable, Sendable {
   package private(set) var octetCount: UInt32 = 0
 
   private var source = Source.none
-  private var isFresh = true
+  /// When the first packet went out, and under which timestamp: where the stream's clock is nailed to real time, so
+  /// that what sources add or swallow at their changes does not add up.
+  private var start: (instant: Instant, timestamp: UInt32)?
   private var nextSequence: UInt16
   /// The newest timestamp sent; before the first packet, the stream's random start.
   private var lastTimestamp: UInt32
@@ -67,7 +69,7 @@ package struct StreamRewriter: Hashable, Sendable {
     }
     lastAdvance = now
     lastDuration = samples
-    isFresh = false
+    if start == nil { start = (now, lastTimestamp) }
     let header = RTPHeader(
       payloadType: payloadType, sequenceNumber: nextSequence, timestamp: lastTimestamp, ssrc: ssrc, marker: starts,
       payloadLength: payloadLength)
@@ -130,13 +132,15 @@ package struct StreamRewriter: Hashable, Sendable {
     lastTimestamp = timestamp
     lastAdvance = now
     lastDuration = Self.usualDuration
-    isFresh = false
+    if start == nil { start = (now, timestamp) }
   }
 
-  /// Where a new source begins: as much later as it is in time, but after what was sent last.
+  /// Where a new source begins: where the stream's clock stands, but after what was sent last.
   private func startTimestamp(at now: Instant) -> UInt32 {
-    guard !isFresh, let lastAdvance else { return lastTimestamp }
-    return lastTimestamp &+ max(samples(now - lastAdvance), lastDuration)
+    guard let start else { return lastTimestamp }
+    let onTime = start.timestamp &+ samples(now - start.instant)
+    let earliest = lastTimestamp &+ lastDuration
+    return Int32(bitPattern: onTime &- earliest) > 0 ? onTime : earliest
   }
 
   private func hasLeapt(_ header: RTPHeader, at now: Instant) -> Bool {
@@ -154,8 +158,6 @@ package struct StreamRewriter: Hashable, Sendable {
     octetCount &+= UInt32(truncatingIfNeeded: payloadLength)
   }
 
-  /// A span of time in units of the 8000 Hz clock; 0 if negative, held to a day.
-  private func samples(_ time: Duration) -> UInt32 {
-    UInt32(max(0, min(time.nanoseconds, 86_400_000_000_000)) / 125_000)
-  }
+  /// A span of time in units of the 8000 Hz clock, which wraps; 0 if negative.
+  private func samples(_ time: Duration) -> UInt32 { UInt32(truncatingIfNeeded: max(0, time.nanoseconds) / 125_000) }
 }

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
-package import Telephony
+import Telephony
 
 /// The media engine: relays, plays, listens and records on its own two threads.
 ///
@@ -29,5 +29,80 @@ package final class MediaEngine: Sendable {
     case tooManyLegs
     case notRunning
   }
-  // BODY
+
+  /// Why the engine could not be started: memory or descriptors are missing.
+  package struct StartFault: Error, Hashable, Sendable, CustomStringConvertible {
+    package let errno: Int32
+    package var description: String { "cannot start the media engine: \(String(cString: strerror(errno)))" }
+  }
+
+  private let configuration: Configuration
+  private let onEvent: @Sendable (EngineEvent) -> Void
+  private let running = Mutex<Running?>(nil)
+
+  private struct Running {
+    var exchange: CommandExchange
+    var rtp: EngineThread
+    var recorder: EngineThread
+  }
+
+  /// - Parameter onEvent: called on the engine's threads; must not block (it hands on to the event loop).
+  package init(configuration: Configuration = Configuration(), onEvent: @escaping @Sendable (EngineEvent) -> Void) {
+    self.configuration = configuration
+    self.onEvent = onEvent
+  }
+
+  /// Starts the two threads. Nothing happens if they run already.
+  package func start() throws(StartFault) {
+    let fault: StartFault? = running.withLock { running in
+      guard running == nil else { return nil }
+      guard let exchange = CommandExchange(maxLegs: configuration.maxLegs),
+        let ring = RecorderRing(bytes: configuration.recorderBytes)
+      else { return StartFault(errno: linux_errno()) }
+      guard let loop = MediaLoop(configuration, exchange: exchange, ring: ring, onEvent: onEvent) else {
+        return StartFault(errno: linux_errno())
+      }
+      let recorder = Recorder(
+        ring: ring, slots: configuration.maxRecordings, syncs: configuration.syncsRecordings, onEvent: onEvent)
+      guard let recorderThread = EngineThread(name: "recorder", { recorder.run() }) else {
+        return StartFault(errno: EAGAIN)
+      }
+      guard let rtpThread = EngineThread(name: "rtp", { _ = linux_ask_round_robin(10); loop.run() }) else {
+        loop.tap.end()
+        recorderThread.join()
+        return StartFault(errno: EAGAIN)
+      }
+      exchange.begin()
+      running = Running(exchange: exchange, rtp: rtpThread, recorder: recorderThread)
+      return nil
+    }
+    if let fault { throw fault }
+  }
+
+  /// Opens a leg over `sockets`, which are the engine's from now on. It is deaf and mute until described.
+  package func openLeg(_ sockets: MediaSockets) throws(Refusal) -> Leg {
+    guard let exchange = running.withLock({ $0?.exchange }) else { throw .notRunning }
+    return try exchange.open(sockets)
+  }
+
+  /// Orders `command`; forgotten if the engine does not run.
+  package func send(_ command: EngineCommand) {
+    running.withLock { $0?.exchange }?.send(.perform(command))
+  }
+
+  /// Closes all legs and recordings, with their events, and ends the threads.
+  /// - Parameter limit: how long the recorder may take to write out what it has; a disk that hangs is left alone then.
+  /// - Returns: false if the recorder was left alone.
+  @discardableResult
+  package func shutdown(limit: Duration = .seconds(2)) -> Bool {
+    let ended = running.withLock { running in
+      let ended = running
+      running = nil
+      return ended
+    }
+    guard let ended else { return true }
+    ended.exchange.send(.end)
+    ended.rtp.join()
+    return ended.recorder.join(limit: limit)
+  }
 }

@@ -75,7 +75,7 @@ package struct MediaPorts: Sendable {
         close(rtp)
         return nil
       }
-      return MediaSockets(port: port, rtp: rtp, rtcp: rtcp)
+      return MediaSockets(port: port, isIPv6: address.isIPv6, rtp: rtp, rtcp: rtcp)
     } catch {
       close(rtp)
       throw error

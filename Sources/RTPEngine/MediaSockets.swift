@@ -6,6 +6,7 @@ import Glibc
 package struct MediaSockets: Hashable, Sendable {
   /// The RTP port, even.
   package let port: UInt16
+  let isIPv6: Bool
   let rtp: Int32
   let rtcp: Int32
 

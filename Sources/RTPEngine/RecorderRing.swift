@@ -94,12 +94,10 @@ struct RingProducer {
       let room = ring.capacity - place
       let isCaughtUp = knownTail == head
       if isCaughtUp || room < needed + RecordHead.length {
-        guard free >= room + needed + margin || (isCaughtUp && needed + margin <= ring.capacity) else { return nil }
+        guard free >= room + needed + margin else { return nil }
         writeHead(.wrap, slot: 0, recording: 0, length: 0, at: place)
         head &+= UInt64(room)
         place = 0
-        // The consumer must have passed the rest of the ring before its start is free.
-        ring.head.store(head, ordering: .releasing)
       }
     }
     if free < needed + margin {

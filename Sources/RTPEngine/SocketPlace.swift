@@ -11,6 +11,7 @@ struct SocketPlace {
 
   /// - Parameter isIPv6: the family of the socket it will be used with.
   init(_ source: PacketSource, isIPv6: Bool) {
+    length = socklen_t(isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
     if isIPv6 {
       storage.sin6_family = sa_family_t(AF_INET6)
       storage.sin6_port = source.port.bigEndian
@@ -18,16 +19,14 @@ struct SocketPlace {
       withUnsafeBytes(of: words) { bytes in
         withUnsafeMutableBytes(of: &storage.sin6_addr) { $0.copyMemory(from: bytes) }
       }
-      length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     } else {
       var ipv4 = sockaddr_in()
       ipv4.sin_family = sa_family_t(AF_INET)
       ipv4.sin_port = source.port.bigEndian
       ipv4.sin_addr.s_addr = UInt32(truncatingIfNeeded: source.low).bigEndian
       withUnsafeBytes(of: ipv4) { bytes in
-        withUnsafeMutableBytes(of: &storage) { UnsafeMutableRawBufferPointer(rebasing: $0[..<bytes.count]).copyMemory(from: bytes) }
+        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: bytes) }
       }
-      length = socklen_t(MemoryLayout<sockaddr_in>.size)
     }
   }
 

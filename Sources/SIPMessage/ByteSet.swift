@@ -32,10 +32,10 @@ struct ByteSet: Sendable {
   static let password = ByteSet(alphanumericAnd: "-_.!~*'()&=+$,")
   /// `paramchar` without escapes.
   static let uriParameter = ByteSet(alphanumericAnd: "-_.!~*'()[]/:&+$")
-  /// The header part of a URI as written: `hnv-unreserved`, `unreserved`, its separators and escapes.
-  static let uriHeaders = ByteSet(alphanumericAnd: "-_.!~*'()[]/?:+$&=%;,@")
+  /// The header part of a URI as written: `hnv-unreserved`, `unreserved` and its separators.
+  static let uriHeaders = ByteSet(alphanumericAnd: "-_.!~*'()[]/?:+$&=;,@")
   /// What stands unescaped in the number of a `tel:` URI (RFC 3966 §3).
   static let telephone = ByteSet(alphanumericAnd: "-.()*#+!~'_")
-  /// What an unknown scheme's part may hold (RFC 3986), escapes included.
-  static let opaque = ByteSet(alphanumericAnd: "-_.~:/?#[]@!$&'()*+,;=%")
+  /// What an unknown scheme's part may hold (RFC 3986), without escapes.
+  static let opaque = ByteSet(alphanumericAnd: "-_.~:/?#[]@!$&'()*+,;=")
 }

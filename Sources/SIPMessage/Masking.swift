@@ -40,6 +40,7 @@ package func maskedWire(_ bytes: [UInt8]) -> [UInt8] {
   var secret: (name: Range<Int>, value: [UInt8], lineEnd: Range<Int>)?
   var place = 0
   var isHead = true
+  var hasStartLine = false
 
   func flush() {
     guard let field = secret else { return }
@@ -61,7 +62,7 @@ package func maskedWire(_ bytes: [UInt8]) -> [UInt8] {
     } else {
       flush()
       // Line breaks before the start line belong to the head.
-      if content.isEmpty { isHead = masked.allSatisfy { $0 == 0x0D || $0 == 0x0A } }
+      if content.isEmpty { isHead = !hasStartLine } else { hasStartLine = true }
       if let colon = bytes[content].firstIndex(of: 0x3A),
         secretFields.contains(HeaderName(decodedText(bytes[content.lowerBound..<colon]).trimmed))
       {

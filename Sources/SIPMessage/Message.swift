@@ -63,9 +63,21 @@ package enum Message: Hashable, Sendable {
   case response(Response)
 
   package var headers: Headers {
-    switch self {
-    case .request(let request): request.headers
-    case .response(let response): response.headers
+    get {
+      switch self {
+      case .request(let request): request.headers
+      case .response(let response): response.headers
+      }
+    }
+    set {
+      switch self {
+      case .request(var request):
+        request.headers = newValue
+        self = .request(request)
+      case .response(var response):
+        response.headers = newValue
+        self = .response(response)
+      }
     }
   }
 
@@ -101,7 +113,7 @@ package struct Flow: Hashable, Sendable {
   }
 }
 
-/// RFC 3261 §21's reason phrase for a status, or that of its class.
+/// The reason phrase for a status (RFC 3261 §21, RFC 4028, RFC 6665, RFC 8197, RFC 8688), or that of its class.
 package func reasonPhrase(_ status: Int) -> String {
   switch status {
   case 100: "Trying"
@@ -111,8 +123,11 @@ package func reasonPhrase(_ status: Int) -> String {
   case 183: "Session Progress"
   case 200: "OK"
   case 202: "Accepted"
+  case 300: "Multiple Choices"
   case 301: "Moved Permanently"
   case 302: "Moved Temporarily"
+  case 305: "Use Proxy"
+  case 380: "Alternative Service"
   case 400: "Bad Request"
   case 401: "Unauthorized"
   case 403: "Forbidden"
@@ -128,6 +143,7 @@ package func reasonPhrase(_ status: Int) -> String {
   case 416: "Unsupported URI Scheme"
   case 420: "Bad Extension"
   case 421: "Extension Required"
+  case 422: "Session Interval Too Small"
   case 423: "Interval Too Brief"
   case 480: "Temporarily Unavailable"
   case 481: "Call/Transaction Does Not Exist"
@@ -138,6 +154,7 @@ package func reasonPhrase(_ status: Int) -> String {
   case 486: "Busy Here"
   case 487: "Request Terminated"
   case 488: "Not Acceptable Here"
+  case 489: "Bad Event"
   case 491: "Request Pending"
   case 493: "Undecipherable"
   case 500: "Server Internal Error"
@@ -151,6 +168,8 @@ package func reasonPhrase(_ status: Int) -> String {
   case 603: "Decline"
   case 604: "Does Not Exist Anywhere"
   case 606: "Not Acceptable"
+  case 607: "Unwanted"
+  case 608: "Rejected"
   default:
     switch status / 100 {
     case 1: "Progress"

@@ -4,17 +4,16 @@ import Telephony
 package struct Parameters: Hashable, Sendable {
   /// One parameter; `value` is nil for a flag such as `lr`. Quotes of a quoted value are taken off when read.
   package struct Item: Hashable, Sendable {
-    package var name: String
-    package var value: String?
-    /// True if the value came in quotes, so that it is written in quotes again (`+sip.instance` demands them).
-    /// Not part of equality.
-    package var isQuoted = false
+    package let name: String
+    package let value: String?
+    /// True if a header writes the value in quotes: it came so (`+sip.instance` demands them), or it is neither token
+    /// nor host.
+    package let isQuoted: Bool
 
-    package static func == (a: Item, b: Item) -> Bool { a.name == b.name && a.value == b.value }
-
-    package func hash(into hasher: inout Hasher) {
-      hasher.combine(name)
-      hasher.combine(value)
+    init(name: String, value: String?, isQuoted: Bool = false) {
+      self.name = name
+      self.value = value
+      self.isQuoted = value.map { isQuoted || $0.isEmpty || !$0.utf8.allSatisfy(ByteSet.bareValue.contains) } ?? false
     }
   }
 
@@ -42,7 +41,7 @@ package struct Parameters: Hashable, Sendable {
   /// Sets `name` in place, or appends it; nil makes it a flag.
   package mutating func set(_ name: String, _ value: String?) {
     if let index = items.firstIndex(where: { $0.name.equalsIgnoringCase(name) }) {
-      items[index].value = value
+      items[index] = Item(name: items[index].name, value: value)
     } else {
       items.append(Item(name: name, value: value))
     }
@@ -57,8 +56,7 @@ package struct Parameters: Hashable, Sendable {
     for item in items {
       text += ";" + tokenOnly(item.name)
       guard let value = item.value else { continue }
-      let isBare = !item.isQuoted && !value.isEmpty && value.utf8.allSatisfy(ByteSet.bareValue.contains)
-      text += "=" + (isBare ? value : quotedString(value))
+      text += "=" + (item.isQuoted ? quotedString(value) : value)
     }
     return text
   }
@@ -67,18 +65,10 @@ package struct Parameters: Hashable, Sendable {
   var uriText: String {
     var text = ""
     for item in items {
-      text += ";" + escaped(item.name)
-      if let value = item.value { text += "=" + escaped(value) }
+      text += ";" + uriEscaped(item.name, .uriParameter)
+      if let value = item.value { text += "=" + uriEscaped(value, .uriParameter) }
     }
     return text
-  }
-
-  private func escaped(_ text: String) -> String {
-    var safe = ""
-    for (index, part) in text.split(separator: "%", omittingEmptySubsequences: false).enumerated() {
-      safe += (index == 0 ? "" : "%") + percentEncoded(String(part), .uriParameter)
-    }
-    return safe
   }
 }
 

@@ -15,7 +15,7 @@ extension SIPURI {
       return digits(user) == digits(other.user)
         && parameters.items.count == other.parameters.items.count
         && parameters.items.allSatisfy { item in
-          other.parameters.has(item.name) && valuesMatch(item.value, other.parameters[item.name])
+          other.parameters.has(item.name) && valuesMatch(parameters[item.name], other.parameters[item.name])
         }
     default:
       return opaque == other.opaque
@@ -25,7 +25,7 @@ extension SIPURI {
   private func parametersMatch(_ other: SIPURI) -> Bool {
     func agree(_ a: Parameters, _ b: Parameters) -> Bool {
       a.items.allSatisfy { item in
-        b.has(item.name) ? valuesMatch(item.value, b[item.name]) : !item.name.standsAlone
+        b.has(item.name) ? valuesMatch(a[item.name], b[item.name]) : !item.name.standsAlone
       }
     }
     return agree(parameters, other.parameters) && agree(other.parameters, parameters)

@@ -11,7 +11,7 @@ package struct SIPURI: Hashable, Sendable {
   /// A name or an address as written, IPv6 in brackets; empty for schemes other than sip and sips.
   package var host: String
   package var port: UInt16?
-  /// As written, escapes included.
+  /// As written, escapes included; what should have been escaped is.
   package var parameters: Parameters
   /// What stands behind `?`, as written.
   package var headers: String?
@@ -61,7 +61,7 @@ extension SIPURI: CustomStringConvertible {
     case "tel": try readTelephone(&scanner)
     default:
       guard !scanner.isAtEnd else { throw HeaderError(.malformed, "nothing stands behind the URI's scheme") }
-      opaque = scanner.text(scanner.rest)
+      opaque = uriEscaped(scanner.text(scanner.rest), .opaque)
     }
   }
 
@@ -77,7 +77,7 @@ extension SIPURI: CustomStringConvertible {
     port = try readPort(&scanner)
     try readParameters(&scanner)
     if scanner.take(0x3F) {
-      headers = scanner.text(scanner.rest)
+      headers = uriEscaped(scanner.text(scanner.rest), .uriHeaders)
       scanner.move(to: scanner.end)
     }
     guard scanner.isAtEnd else { throw HeaderError(.malformed, "unexpected characters behind the URI's host") }
@@ -100,9 +100,9 @@ extension SIPURI: CustomStringConvertible {
       var value: String?
       if scanner.take(0x3D) {
         let content = scanner.run(until: 0x3B, 0x3F)
-        value = content.isEmpty ? nil : scanner.text(content)
+        value = content.isEmpty ? nil : uriEscaped(scanner.text(content), .uriParameter)
       }
-      parameters.append(Parameters.Item(name: scanner.text(name), value: value))
+      parameters.append(Parameters.Item(name: uriEscaped(scanner.text(name), .uriParameter), value: value))
     }
   }
 
@@ -119,12 +119,12 @@ extension SIPURI: CustomStringConvertible {
       text += hostText(host)
       if let port { text += ":\(port)" }
       text += parameters.uriText
-      if let headers { text += "?" + percentEncoded(headers, .uriHeaders) }
+      if let headers { text += "?" + uriEscaped(headers, .uriHeaders) }
       return text
     case "tel":
       return "tel:" + percentEncoded(user ?? "", .telephone) + parameters.uriText
     default:
-      return tokenOnly(scheme) + ":" + percentEncoded(opaque ?? "", .opaque)
+      return tokenOnly(scheme) + ":" + uriEscaped(opaque ?? "", .opaque)
     }
   }
 }

@@ -35,13 +35,6 @@ package struct InviteServerTransaction: Hashable, Sendable {
     return (machine, [.set(.trying, at: now.instant + timers.trying)])
   }
 
-  private init(state: State, request: Request, isReliable: Bool, timers: TimerValues) {
-    self.state = state
-    self.request = request
-    self.isReliable = isReliable
-    self.timers = timers
-  }
-
   package mutating func handle(_ input: ServerTransactionInput, at now: Moment) -> [ServerTransactionAction] {
     switch state {
     case .proceeding(let last): handleProceeding(input, last: last, at: now)
@@ -79,7 +72,7 @@ package struct InviteServerTransaction: Hashable, Sendable {
       if !isReliable { actions.append(.set(.g, at: now.instant + timers.t1)) }
       actions.append(.set(.h, at: now.instant + timers.lifetime))
       return actions
-    case .timer(.trying):
+    case .timer(.trying) where last == nil:
       let trying = request.response(100, toTag: nil)
       state = .proceeding(last: trying)
       return [.send(trying)]

@@ -37,13 +37,6 @@ package struct NonInviteClientTransaction: Hashable, Sendable {
     return (machine, actions)
   }
 
-  private init(state: State, request: Request, isReliable: Bool, timers: TimerValues) {
-    self.state = state
-    self.request = request
-    self.isReliable = isReliable
-    self.timers = timers
-  }
-
   package mutating func handle(_ input: ClientTransactionInput, at now: Moment) -> [ClientTransactionAction] {
     switch state {
     case .trying(let interval):

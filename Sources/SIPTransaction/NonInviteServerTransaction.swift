@@ -31,13 +31,6 @@ package struct NonInviteServerTransaction: Hashable, Sendable {
     return (machine, [.set(.unanswered, at: now.instant + timers.lifetime)])
   }
 
-  private init(state: State, request: Request, isReliable: Bool, timers: TimerValues) {
-    self.state = state
-    self.request = request
-    self.isReliable = isReliable
-    self.timers = timers
-  }
-
   package mutating func handle(_ input: ServerTransactionInput, at now: Moment) -> [ServerTransactionAction] {
     switch state {
     case .trying:

@@ -13,7 +13,9 @@ struct ClientKey: Hashable, Sendable {
 
   /// - Returns: nil if the response's Via or CSeq cannot be read.
   init?(_ response: Response) {
-    guard let branch = (try? response.headers.topVia())?.branch, let cseq = try? response.headers.cseq() else { return nil }
+    guard let branch = (try? response.headers.topVia())?.branch, let cseq = try? response.headers.cseq() else {
+      return nil
+    }
     self.init(branch: branch, method: cseq.method)
   }
 

@@ -60,7 +60,9 @@ extension TransactionLayer {
     // "If more than one Via header field value is present in a response, the UAC SHOULD discard the message." (§8.1.3.3)
     guard let key = ClientKey(response), (try? response.headers.vias())?.count == 1 else { return [] }
     guard let id = clientKeys[key] else { return [.strayResponse(response, flow)] }
-    return handle(.response(response), client: id, at: now)
+    return handle(.response(response), client: id, at: now).map { action in
+      if case .strayResponse(let response, _) = action { .strayResponse(response, flow) } else { action }
+    }
   }
 
   mutating func handle(_ input: ClientTransactionInput, client id: ClientTransactionID, at now: Moment)

@@ -46,7 +46,8 @@ struct ServerEntry: Sendable {
 extension TransactionLayer {
   /// Answers a request. A 1xx may be repeated; a 2xx to an INVITE is repeated by the TU until its ACK comes, for 64*T1
   /// (RFC 3261 §13.3.1.4); any other final answer is repeated by the transaction.
-  package mutating func respond(_ response: Response, to id: ServerTransactionID, at now: Moment) -> [TransactionAction] {
+  package mutating func respond(_ response: Response, to id: ServerTransactionID, at now: Moment) -> [TransactionAction]
+  {
     guard var entry = servers[id] else { return [] }
     if let tag = (try? response.headers.to())?.tag { entry.toTag = tag }
     if response.isFinal, !entry.hasFinalResponse {
@@ -141,7 +142,9 @@ extension TransactionLayer {
     let inviteKey = ServerKey(cancel, via: via, cseq: cseq, as: .invite)
     // "a CANCEL request SHOULD be accepted by a server if it comes from the same hop that sent the request being
     // canceled" (§22.1)
-    let cancelled = serverKeys[inviteKey].flatMap { servers[$0] }.flatMap { $0.source == flow.remote.address ? $0 : nil }
+    let cancelled = serverKeys[inviteKey].flatMap { servers[$0] }.flatMap {
+      $0.source == flow.remote.address ? $0 : nil
+    }
     // "the To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be the
     // same" (§9.2)
     let answer = cancel.response(cancelled == nil ? 481 : 200, toTag: cancelled?.toTag ?? statelessTag(cancel))

@@ -1,3 +1,5 @@
+import Telephony
+
 /// The files of a site by name, without regard to case, as on the original's FAT card.
 struct SiteListing: Sendable {
   /// What stands at one place.

@@ -31,9 +31,23 @@ struct SiteReader {
   private let previous: [String: Redacted<String>]
   private(set) var good: [String: Redacted<String>] = [:]
   private(set) var faults: [SiteFault] = []
+  var audioFiles: [AudioFile] = []
+
+  /// What the text of a file may be used for.
+  enum Secrecy {
+    /// It may be quoted in a fault.
+    case open
+    /// It may hold a secret.
+    case confidential
+    /// It is one, and its blanks belong to it.
+    case password
+  }
 
   /// The longest value file, in bytes.
   static let longestFile = 65_536
+
+  /// `XMLnumber.txt` where nothing is said.
+  static let standardXMLNumber = PhoneNumber(internalNumber: 799)
 
   init(_ listing: SiteListing, previous: [String: Redacted<String>] = [:]) {
     self.listing = listing
@@ -43,7 +57,9 @@ struct SiteReader {
   mutating func report(
     _ path: String, _ problem: String, expected: String, _ severity: SiteFault.Severity = .error
   ) {
-    faults.append(SiteFault(listing[path]?.path ?? path, problem, expected: expected, severity))
+    let fault = SiteFault(listing[path]?.path ?? path, problem, expected: expected, severity)
+    // A provider's files are read once for each user.
+    if !faults.contains(fault) { faults.append(fault) }
   }
 
   /// Reads the value at `path`.
@@ -51,19 +67,19 @@ struct SiteReader {
   /// - Parameters:
   ///   - expected: what stands there, for the fault.
   ///   - canBeOff: `none` is understood.
-  ///   - isSecret: a password: blanks belong to it, and no fault quotes it.
+  ///   - secrecy: whether a fault may quote the text, and whether blanks belong to it.
   ///   - parse: nil if the text cannot be understood.
   mutating func setting<Value>(
-    _ path: String, _ expected: String, canBeOff: Bool = false, isSecret: Bool = false, parse: (String) -> Value?
+    _ path: String, _ expected: String, canBeOff: Bool = false, secrecy: Secrecy = .open, parse: (String) -> Value?
   ) -> Setting<Value> {
     let key = path.asciiLowercased
-    if let text = text(at: path, expected, isSecret: isSecret) {
+    if let text = text(at: path, expected, secrecy) {
       if let setting = understand(text, canBeOff, parse) {
         if case .missing = setting { return setting }
         good[key] = Redacted(text)
         return setting
       }
-      report(path, isSecret ? "is not understood" : "“\(excerpt(text))” is not understood", expected: expected)
+      report(path, secrecy != .open ? "is not understood" : "“\(excerpt(text))” is not understood", expected: expected)
     } else if listing[path] == nil {
       return .missing
     }
@@ -80,7 +96,7 @@ struct SiteReader {
   }
 
   /// The first line of the file at `path`; nil if there is no such file, or it cannot be read as text (reported).
-  private mutating func text(at path: String, _ expected: String, isSecret: Bool) -> String? {
+  private mutating func text(at path: String, _ expected: String, _ secrecy: Secrecy) -> String? {
     guard let entry = listing[path] else { return nil }
     if let twin = entry.twin {
       report(path, "stands there twice, as \(entry.path) and \(twin)", expected: "one of them")
@@ -99,7 +115,7 @@ struct SiteReader {
         report(path, "is no text in UTF-8 or Windows-1252", expected: expected)
         return nil
       }
-      return isSecret ? file.rawValue : file.value
+      return secrecy == .password ? file.rawValue : file.value
     }
   }
 
@@ -114,7 +130,7 @@ extension SiteReader {
   }
 
   mutating func password(_ path: String) -> Redacted<String>? {
-    setting(path, "the password, as it is", canBeOff: true, isSecret: true) { Redacted($0) }.value
+    setting(path, "the password, as it is", canBeOff: true, secrecy: .password) { Redacted($0) }.value
   }
 
   /// A number of seconds; `none` where it can be off.

@@ -1,7 +1,7 @@
 package import Telephony
 
 /// How SIP is carried to a peer.
-package enum Transport: String, Hashable, Sendable {
+package enum SignallingTransport: String, Hashable, Sendable {
   case udp
   case tcp
   case tls
@@ -53,7 +53,7 @@ package struct Trunk: Hashable, Sendable {
   package var hosts: [PeerHost] = []
   /// Where its calls come from, besides its hosts.
   package var addresses: [AddressRange] = []
-  package var transport = Transport.udp
+  package var transport = SignallingTransport.udp
   package var login: String?
   /// The digest user name; the login if not given.
   package var authUser: String?

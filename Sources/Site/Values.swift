@@ -42,7 +42,7 @@ enum Values {
     return ListenAddress(transport: transport, endpoint: endpoint)
   }
 
-  static func transport(_ text: String) -> Transport? { Transport(rawValue: text.asciiLowercased) }
+  static func transport(_ text: String) -> SignallingTransport? { SignallingTransport(rawValue: text.asciiLowercased) }
 
   /// `30000-30999`: at least one pair of ports.
   static func ports(_ text: String) -> ClosedRange<UInt16>? {
@@ -100,4 +100,12 @@ enum Values {
 
   /// Dialable digits to put before a number: `0`, `+39`, `*9`.
   static func prefix(_ text: String) -> String? { PhoneNumber(text)?.digits }
+
+  /// A path, absolute or relative to the site.
+  static func directory(_ text: String) -> String? { text.equalsIgnoringCase("none") ? nil : text }
+
+  /// Two letters (ISO 3166).
+  static func country(_ text: String) -> String? {
+    text.utf8.count == 2 && text.utf8.allSatisfy(\.isASCIILetter) ? text.asciiLowercased : nil
+  }
 }

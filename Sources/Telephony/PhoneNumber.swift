@@ -20,6 +20,9 @@ package struct PhoneNumber: Hashable, Comparable, Sendable, CustomStringConverti
     self.digits = String(decoding: digits, as: UTF8.self)
   }
 
+  /// An internal number such as 799.
+  package init(internalNumber number: UInt) { digits = String(number) }
+
   /// The number with a leading `00` written as `+`: what is compared (`+39…` and `0039…` are one number).
   package var canonical: String { digits.hasPrefix("00") ? "+" + digits.dropFirst(2) : digits }
 

@@ -4,10 +4,12 @@ import Testing
 
 /// Where the tests' files lie.
 enum Corpus {
-  /// The folder that holds Package.swift and data, found upward from this file, symbolic links resolved.
+  /// The folder that holds data/fixtures/sip, found upward from this file, symbolic links resolved.
   static let root: URL = {
     var folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-    while folder.path != "/", !FileManager.default.fileExists(atPath: folder.appendingPathComponent("data").path) {
+    while folder.path != "/",
+      !FileManager.default.fileExists(atPath: folder.appendingPathComponent("data/fixtures/sip").path)
+    {
       folder.deleteLastPathComponent()
     }
     return folder
@@ -21,6 +23,11 @@ enum Corpus {
     let torture = folder.appendingPathComponent("torture").standardizedFileURL
     return FileManager.default.fileExists(atPath: torture.appendingPathComponent("manifest.json").path) ? torture : nil
   }()
+
+  /// A message of RFC 4475 by its name there; nil where the corpus is absent.
+  static func torture(_ name: String) throws -> [UInt8]? {
+    try torture.map { try bytes($0.appendingPathComponent(name + ".dat")) }
+  }
 
   static func bytes(_ file: URL) throws -> [UInt8] { [UInt8](try Data(contentsOf: file)) }
 }
@@ -67,7 +74,9 @@ struct Fixture: Sendable, CustomTestStringConvertible {
     while let byte = rest.popFirst() {
       if byte == 0x5C, rest.first == 0x0A {
         rest.removeFirst()
-      } else if byte == 0x5C, rest.first == 0x78, let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16) {
+      } else if byte == 0x5C, rest.first == 0x78,
+        let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16)
+      {
         message.append(value)
         rest.removeFirst(3)
       } else if byte == 0x0A {
@@ -83,4 +92,25 @@ struct Fixture: Sendable, CustomTestStringConvertible {
 /// What the parser says to one datagram.
 func outcome(_ bytes: [UInt8]) -> Result<Message, ParseError> {
   do throws(ParseError) { return .success(try parseMessage(bytes)) } catch { return .failure(error) }
+}
+
+/// `message` written and read again is the same; Content-Length is computed and stands last.
+func expectRoundTrip(_ message: Message, _ comment: String) {
+  func withoutLength(_ headers: Headers) -> [Headers.Field] { headers.fields.filter { $0.name != "Content-Length" } }
+  guard case .success(let again) = outcome(message.serialized()) else {
+    Issue.record("\(comment): what we wrote cannot be read")
+    return
+  }
+  #expect(withoutLength(again.headers) == withoutLength(message.headers), "\(comment)")
+  #expect(again.body == message.body, "\(comment)")
+  switch (message, again) {
+  case (.request(let a), .request(let b)):
+    #expect(a.method == b.method, "\(comment)")
+    #expect(a.uri == b.uri, "\(comment)")
+  case (.response(let a), .response(let b)):
+    #expect(a.status == b.status, "\(comment)")
+    #expect(a.reason == b.reason, "\(comment)")
+  case (.request, .response), (.response, .request):
+    Issue.record("\(comment): request and response are confused")
+  }
 }

@@ -16,7 +16,8 @@ import Testing
 
   @Test func everyMessageOfRFC4475() throws {
     guard let folder = Corpus.torture else { return }
-    let manifest = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.appendingPathComponent("manifest.json")))
+    let manifest = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.appendingPathComponent("manifest.json")))
     let entries = try #require(manifest as? [[String: Any]])
     #expect(entries.count == 49)
     for entry in entries {
@@ -30,7 +31,7 @@ import Testing
         case .request: #expect(!isResponse, "\(name)")
         case .response: #expect(isResponse, "\(name)")
         }
-        #expect(try parseMessage(message.serialized()) == message, "\(name): written and read again")
+        expectRoundTrip(message, name)
       case .failure(let error):
         #expect(TortureTests.faults[name] == error.kind, "\(name): \(error.detail)")
         #expect(entry["wellformed"] as? Bool != true, "\(name) is well-formed: \(error.detail)")
@@ -61,7 +62,7 @@ import Testing
       case .response(let response): #expect(fixture.expect == "response \(response.status)")
       }
       if let count = fixture.bodyCount { #expect(message.body.count == count) }
-      #expect(try parseMessage(message.serialized()) == message)
+      expectRoundTrip(message, fixture.name)
     case .failure(let error):
       #expect(words[0] == "\(error.kind)", "\(error.detail)")
       #expect(words[1] == (error.refusal.map { "\($0.status)" } ?? "silent"), "\(error.detail)")

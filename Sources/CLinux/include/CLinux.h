@@ -95,6 +95,9 @@ static inline int linux_ask_round_robin(int priority) {
   return pthread_setschedparam(pthread_self(), SCHED_RR, &param);
 }
 
+/// syncfs(2): puts all of the file system that `fd` lies on to disk. Returns 0 or -1 with errno.
+static inline int linux_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
+
 static inline int linux_errno(void) { return errno; }
 static inline void linux_set_errno(int value) { errno = value; }
 

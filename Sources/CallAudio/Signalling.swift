@@ -1,0 +1,188 @@
+import Capture
+import SIPMessage
+import Telephony
+
+/// One party's word, in SDP, where its sound is to be sent.
+struct Declaration: Sendable {
+  var media: AudioMedia
+  /// True if the party is the one that made the leg's first offer.
+  var isOfferer: Bool
+  /// Nanoseconds since 1970.
+  var time: Int64
+}
+
+/// A dialog as seen between two neighbours; a proxy's capture holds several legs of one dialog.
+struct SignalledLeg: Sendable {
+  /// The addresses between which its messages go, in order; ports only where both addresses are one (loopback).
+  struct Hop: Hashable, Sendable {
+    var low: FrameAddress
+    var high: FrameAddress
+
+    init(_ a: FrameAddress, _ b: FrameAddress) {
+      var a = a
+      var b = b
+      if (a.high, a.low) != (b.high, b.low) {
+        a.port = 0
+        b.port = 0
+      }
+      let isOrdered = (a.high, a.low, a.port) <= (b.high, b.low, b.port)
+      low = isOrdered ? a : b
+      high = isOrdered ? b : a
+    }
+  }
+
+  var hop: Hop
+  var dialog: Int
+  /// The tag of the party that made the first offer.
+  var offererTag: String
+  var declarations: [Declaration] = []
+}
+
+/// All that goes under one Call-ID.
+struct SignalledDialog: Sendable {
+  var callID: String
+  var sessionID: String?
+  /// The users (else hosts) of From and To in the first message.
+  var caller: String
+  var called: String
+  /// Nanoseconds since 1970.
+  var firstTime: Int64
+  /// When it was released, if it was.
+  var endTime: Int64?
+  var legs: [Int] = []
+  /// The dialog that stands for all dialogs of the same session (an earlier one, or itself).
+  var group: Int
+}
+
+/// What the SIP messages of a capture say about its calls.
+struct Signalling {
+  private(set) var dialogs: [SignalledDialog] = []
+  private(set) var legs: [SignalledLeg] = []
+  /// Messages that look like SIP and cannot be read.
+  private(set) var unreadableCount = 0
+  private var dialogOfCallID: [String: Int] = [:]
+  private var dialogOfSession: [String: Int] = [:]
+  private var ownerOfEndpoint: [FrameAddress: Int] = [:]
+
+  /// An endpoint that another call had before; `isReleased` if that call is over.
+  struct Takeover {
+    var endpoint: FrameAddress
+    var isReleased: Bool
+  }
+
+  /// Takes a datagram if it is SIP.
+  ///
+  /// - Parameter time: nanoseconds since 1970.
+  /// - Returns: the endpoints that have changed hands.
+  mutating func take(_ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover] {
+    guard looksLikeSIP(payload) else { return [] }
+    let message: Message
+    do throws(ParseError) {
+      message = try parseMessage(payload.withUnsafeBytes { Array($0) })
+    } catch {
+      if error.kind != .keepAlive { unreadableCount += 1 }
+      return []
+    }
+    let headers = message.headers
+    guard let callID = headers.callID, let method = try? headers.cseq().method, Self.callMethods.contains(method),
+      let from = try? headers.from(), let to = try? headers.to()
+    else { return [] }
+    let media = audioMedia(of: message)
+    let known = dialogOfCallID[callID]
+    // Most dialogs without sound (refused ones, say) need no place.
+    guard known != nil || !media.isEmpty || method == .invite else { return [] }
+    let dialog = known ?? addDialog(callID, from, to, time)
+    join(dialog, headers)
+    if method == .bye { dialogs[dialog].endTime = dialogs[dialog].endTime ?? time }
+    if media.isEmpty { return [] }
+    let sender: String
+    switch message {
+    case .request: sender = from.tag ?? ""
+    case .response: sender = to.tag ?? "\u{0}"
+    }
+    return declare(media, by: sender, in: leg(of: dialog, SignalledLeg.Hop(source, target), sender), time)
+  }
+
+  /// The dialog that stands for all of the session's.
+  func group(of dialog: Int) -> Int {
+    var dialog = dialog
+    while dialogs[dialog].group != dialog { dialog = dialogs[dialog].group }
+    return dialog
+  }
+
+  private static let callMethods: Set<Method> = [.invite, .ack, .prack, .update, .bye]
+
+  private mutating func addDialog(_ callID: String, _ from: NameAddress, _ to: NameAddress, _ time: Int64) -> Int {
+    let index = dialogs.count
+    let name = { (address: NameAddress) in address.uri.user ?? address.uri.host }
+    dialogs.append(
+      SignalledDialog(callID: callID, caller: name(from), called: name(to), firstTime: time, group: index))
+    dialogOfCallID[callID] = index
+    return index
+  }
+
+  /// Joins the dialog with those that share a session identifier with it, its own or the remote one (RFC 7989 §5).
+  private mutating func join(_ dialog: Int, _ headers: Headers) {
+    guard let value = headers["Session-ID"] else { return }
+    for part in value.split(separator: ";") {
+      var text = String(part).trimmed.asciiLowercased
+      if text.hasPrefix("remote=") { text = String(text.dropFirst(7)).trimmed }
+      guard text.utf8.count == 32, text.utf8.contains(where: { $0 != 0x30 }),
+        text.utf8.allSatisfy({ $0.hexadecimalValue != nil })
+      else { continue }
+      if dialogs[dialog].sessionID == nil { dialogs[dialog].sessionID = text }
+      guard let other = dialogOfSession[text] else {
+        dialogOfSession[text] = dialog
+        continue
+      }
+      let roots = [group(of: other), group(of: dialog)].sorted()
+      dialogs[roots[1]].group = roots[0]
+    }
+  }
+
+  private mutating func leg(of dialog: Int, _ hop: SignalledLeg.Hop, _ sender: String) -> Int {
+    if let known = dialogs[dialog].legs.first(where: { legs[$0].hop == hop }) { return known }
+    legs.append(SignalledLeg(hop: hop, dialog: dialog, offererTag: offererTag(of: dialog) ?? sender))
+    dialogs[dialog].legs.append(legs.count - 1)
+    return legs.count - 1
+  }
+
+  /// Who made the dialog's first offer, at whatever hop it was seen.
+  private func offererTag(of dialog: Int) -> String? { dialogs[dialog].legs.first.map { legs[$0].offererTag } }
+
+  private mutating func declare(_ media: [AudioMedia], by sender: String, in leg: Int, _ time: Int64) -> [Takeover] {
+    let isOfferer = sender == legs[leg].offererTag
+    let dialog = legs[leg].dialog
+    // Whoever offers again is talking again.
+    dialogs[dialog].endTime = nil
+    var takeovers: [Takeover] = []
+    for one in media {
+      if let owner = ownerOfEndpoint[one.endpoint], owner != dialog {
+        takeovers.append(Takeover(endpoint: one.endpoint, isReleased: dialogs[owner].endTime != nil))
+      }
+      ownerOfEndpoint[one.endpoint] = dialog
+      let known = legs[leg].declarations.firstIndex {
+        $0.isOfferer == isOfferer && $0.media.endpoint == one.endpoint
+      }
+      if let known {
+        legs[leg].declarations[known].media.codecs.merge(one.codecs) { _, newer in newer }
+      } else {
+        legs[leg].declarations.append(Declaration(media: one, isOfferer: isOfferer, time: time))
+      }
+    }
+    return takeovers
+  }
+}
+
+/// True if the first line is a request's or a response's; cheap enough for every datagram.
+func looksLikeSIP(_ payload: RawSpan) -> Bool {
+  guard payload.byteCount >= 12, payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self).isASCIILetter else {
+    return false
+  }
+  return payload.withUnsafeBytes { bytes in
+    if bytes.starts(with: "SIP/2.0 ".utf8) { return true }
+    guard let end = bytes.prefix(2048).firstIndex(where: { $0 == 0x0A }) else { return false }
+    let line = bytes[..<(end > 0 && bytes[end - 1] == 0x0D ? end - 1 : end)]
+    return line.suffix(8).elementsEqual(" SIP/2.0".utf8)
+  }
+}

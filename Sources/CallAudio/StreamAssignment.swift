@@ -1,0 +1,170 @@
+import Capture
+import Telephony
+
+/// Decides which stream is the sound of which call, and in which channel.
+struct StreamAssignment {
+  private let signalling: Signalling
+  private let streams: [MediaStream]
+  /// The legs and declarations that name an endpoint.
+  private var claims: [FrameAddress: [Claim]] = [:]
+  private(set) var silentCallCount = 0
+  private(set) var unclaimedCount = 0
+
+  private struct Claim {
+    var leg: Int
+    var declaration: Int
+  }
+
+  /// SDP and RTP overtake each other by as much, at a call's beginning and end; in nanoseconds.
+  private static let tolerance: Int64 = 2_000_000_000
+  /// Streams of one channel may overlap by as much, in nanoseconds.
+  private static let overlap: Int64 = 100_000_000
+
+  init(_ signalling: Signalling, _ streams: [MediaStream]) {
+    self.signalling = signalling
+    self.streams = streams
+    for (leg, one) in signalling.legs.enumerated() {
+      for (declaration, each) in one.declarations.enumerated() {
+        claims[each.media.endpoint, default: []].append(Claim(leg: leg, declaration: declaration))
+      }
+    }
+  }
+
+  /// The calls with sound, in order of their first messages.
+  mutating func calls() -> [RecordedCall] {
+    var streamsOfGroup: [Int: [Int]] = [:]
+    for index in streams.indices {
+      if let group = group(of: streams[index]) {
+        streamsOfGroup[group, default: []].append(index)
+      } else {
+        unclaimedCount += 1
+      }
+    }
+    var legsOfGroup: [Int: [Int]] = [:]
+    for leg in signalling.legs.indices {
+      legsOfGroup[signalling.group(of: signalling.legs[leg].dialog), default: []].append(leg)
+    }
+    var calls: [RecordedCall] = []
+    for group in signalling.dialogs.indices where signalling.group(of: group) == group {
+      if let call = call(group, legs: legsOfGroup[group] ?? [], streamsOfGroup[group] ?? []) {
+        calls.append(call)
+        calls[calls.count - 1].number = calls.count
+      } else {
+        silentCallCount += 1
+      }
+    }
+    return calls
+  }
+
+  /// The session that had declared one of the stream's ends when it began; where several had, the last to do so.
+  private func group(of stream: MediaStream) -> Int? {
+    var best: (time: Int64, isBefore: Bool, group: Int)?
+    for endpoint in [stream.key.target, stream.key.source] {
+      for claim in claims[endpoint] ?? [] {
+        let leg = signalling.legs[claim.leg]
+        let dialog = signalling.dialogs[leg.dialog]
+        let time = leg.declarations[claim.declaration].time
+        if stream.lastTime < time &- Self.tolerance { continue }
+        if let end = dialog.endTime, stream.firstTime > end &+ Self.tolerance { continue }
+        let isBefore = time <= stream.firstTime &+ Self.tolerance
+        let isBetter =
+          best.map { best in
+            isBefore != best.isBefore ? isBefore : isBefore ? time > best.time : time < best.time
+          } ?? true
+        if isBetter { best = (time, isBefore, signalling.group(of: leg.dialog)) }
+      }
+    }
+    return best?.group
+  }
+
+  /// Puts a session's call together; nil if it has no sound.
+  private func call(_ group: Int, legs: [Int], _ candidates: [Int]) -> RecordedCall? {
+    var parts: [(stream: Int, channel: Int, leg: Int)] = []
+    var spokenLeg: Int?
+    for leg in legs {
+      // The first leg with sound is the caller's. Another leg of its dialog may add what passed elsewhere, such as
+      // after a re-INVITE around a proxy; the legs behind a back-to-back agent repeat what the caller's leg has.
+      if let spokenLeg, signalling.legs[leg].dialog != signalling.legs[spokenLeg].dialog { continue }
+      for index in candidates where !parts.contains(where: { $0.stream == index }) {
+        guard let channel = channel(of: streams[index].key, in: signalling.legs[leg]) else { continue }
+        let isRepetition = parts.contains { $0.leg != leg && $0.channel == channel && overlaps($0.stream, index) }
+        if isRepetition { continue }
+        parts.append((index, channel, leg))
+        if spokenLeg == nil, !streams[index].timeline.segments.isEmpty { spokenLeg = leg }
+      }
+    }
+    guard spokenLeg != nil else { return nil }
+    return build(signalling.dialogs[group], parts)
+  }
+
+  /// 0 for what the leg's offerer sent, 1 for what was sent to him; nil for what is not this leg's.
+  private func channel(of key: StreamKey, in leg: SignalledLeg) -> Int? {
+    let isDeclared = { (endpoint: FrameAddress, byOfferer: Bool) in
+      leg.declarations.contains { $0.isOfferer == byOfferer && $0.media.endpoint == endpoint }
+    }
+    if isDeclared(key.target, true) { return 1 }
+    if isDeclared(key.source, true) { return 0 }
+    if isDeclared(key.target, false) { return 0 }
+    if isDeclared(key.source, false) { return 1 }
+    return nil
+  }
+
+  private func overlaps(_ a: Int, _ b: Int) -> Bool {
+    min(streams[a].lastTime, streams[b].lastTime) &- max(streams[a].firstTime, streams[b].firstTime) > Self.overlap
+  }
+
+  private func build(_ dialog: SignalledDialog, _ parts: [(stream: Int, channel: Int, leg: Int)]) -> RecordedCall? {
+    let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
+    let start = segments.map { $0.time &+ $0.lowest &* StreamTimeline.sampleLength }.min()
+    guard let start, let end = segments.map({ frame(of: $0, start) &+ $0.highestEnd }).max(), end > 0 else { return nil }
+    var directions = [RecordedCall.Direction(), RecordedCall.Direction()]
+    var sounds: [SoundPart] = []
+    for part in parts {
+      let stream = streams[part.stream]
+      let codecs = codecs(of: stream, leg: signalling.legs[part.leg], isToOfferer: part.channel == 1)
+      sounds.append(sound(stream, part.channel, codecs, start))
+      directions[part.channel].packetCount += stream.packetCount
+      directions[part.channel].lostCount += stream.lostCount
+      for (type, _) in stream.payloadTypes.sorted(by: { ($0.count, $1.type) > ($1.count, $0.type) }) {
+        guard let codec = codecs[type], codec.isAudio, !directions[part.channel].codecs.contains(codec) else { continue }
+        directions[part.channel].codecs.append(codec)
+      }
+    }
+    return RecordedCall(
+      number: 0, callID: dialog.callID, sessionID: dialog.sessionID, caller: dialog.caller, called: dialog.called,
+      start: WallTime(microseconds: start / 1000), frames: min(end, RecordedCall.mostFrames), left: directions[0], right: directions[1],
+      parts: sounds)
+  }
+
+  /// The sample of the call with which the segment's anchor begins.
+  private func frame(of segment: StreamTimeline.Segment, _ start: Int64) -> Int64 {
+    (segment.time &- start &+ StreamTimeline.sampleLength / 2) / StreamTimeline.sampleLength
+  }
+
+  private func sound(
+    _ stream: MediaStream, _ channel: Int, _ codecs: [UInt8: PayloadCodec], _ start: Int64
+  ) -> SoundPart {
+    let stretches = stream.timeline.segments.map { segment in
+      SoundPart.Stretch(
+        firstRecord: segment.firstRecord, timestamp: segment.timestamp, time: segment.time,
+        frame: frame(of: segment, start))
+    }
+    let types = { (wanted: PayloadCodec) in codecs.filter { $0.value == wanted }.map(\.key).sorted() }
+    return SoundPart(
+      key: stream.key, firstRecord: stream.firstRecord, lastRecord: stream.lastRecord, channel: channel,
+      stretches: stretches, pcmuTypes: types(.pcmu), pcmaTypes: types(.pcma))
+  }
+
+  /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551.
+  private func codecs(of stream: MediaStream, leg: SignalledLeg, isToOfferer: Bool) -> [UInt8: PayloadCodec] {
+    var codecs: [UInt8: PayloadCodec] = [:]
+    for (type, _) in stream.payloadTypes {
+      let said = { (byOfferer: Bool) in
+        leg.declarations.last { $0.isOfferer == byOfferer && $0.media.codecs[type] != nil }?.media.codecs[type]
+      }
+      codecs[type] =
+        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type) ?? .other("type \(type)")
+    }
+    return codecs
+  }
+}

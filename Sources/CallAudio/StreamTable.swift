@@ -1,0 +1,181 @@
+import Capture
+import RTP
+
+/// What tells one RTP stream from another: between whom it goes, and its SSRC.
+struct StreamKey: Hashable, Sendable {
+  var source: FrameAddress
+  var target: FrameAddress
+  var ssrc: UInt32
+
+  /// A place in a small table; says nothing about equality.
+  @inline(__always)
+  var bucket: Int {
+    let ports = UInt32(source.port) << 16 | UInt32(target.port)
+    let mixed = (ssrc ^ ports) &* 0x9E37_79B1
+    return Int(mixed >> 24)
+  }
+}
+
+/// One RTP stream of a capture.
+struct MediaStream: Sendable {
+  var key: StreamKey
+  var firstRecord: Int
+  var lastRecord: Int
+  /// Nanoseconds since 1970.
+  var firstTime: Int64
+  var lastTime: Int64
+  var packetCount = 0
+  var timeline = StreamTimeline()
+  /// How many packets there were of each payload type that occurred (few).
+  var payloadTypes: [(type: UInt8, count: Int)] = []
+  /// The stream with the same key that comes after this one, in a later call.
+  var successor: Int?
+  private var highestSequence: UInt16
+  private var expectedBefore = 0
+  private var baseSequence: UInt16
+
+  init(_ key: StreamKey, record: Int, time: Int64, sequence: UInt16) {
+    self.key = key
+    firstRecord = record
+    lastRecord = record
+    firstTime = time
+    lastTime = time
+    highestSequence = sequence
+    baseSequence = sequence
+  }
+
+  /// Takes the next packet; `arrival` in nanoseconds.
+  @inline(__always)
+  mutating func take(_ header: RTPHeader, record: Int, arrival: Int64) {
+    lastRecord = record
+    lastTime = arrival
+    packetCount += 1
+    let ahead = header.sequenceNumber &- highestSequence
+    if ahead < 0x8000 {
+      // Farther than any loss reaches: the sender has begun anew.
+      if ahead > 3000 { restart(at: header.sequenceNumber) }
+      if header.sequenceNumber < highestSequence { expectedBefore += 0x1_0000 }
+      highestSequence = header.sequenceNumber
+    } else if ahead < 0xFFFF - 3000 {
+      restart(at: header.sequenceNumber)
+    }
+    count(header.payloadType)
+    if isLikelyAudio(header) {
+      timeline.take(
+        record: record, timestamp: header.timestamp, arrival: arrival, samples: header.payloadLength)
+    }
+  }
+
+  /// How many packets are missing by their sequence numbers (RFC 3550 A.3); repetitions hide losses.
+  var lostCount: Int { max(0, expectedCount - packetCount) }
+
+  private var expectedCount: Int { expectedBefore + Int(highestSequence) - Int(baseSequence) + 1 }
+
+  private mutating func restart(at sequence: UInt16) {
+    expectedBefore = expectedCount
+    baseSequence = sequence
+    highestSequence = sequence
+  }
+
+  @inline(__always)
+  private mutating func count(_ type: UInt8) {
+    if let first = payloadTypes.first, first.type == type {
+      payloadTypes[0].count += 1
+    } else {
+      countOther(type)
+    }
+  }
+
+  private mutating func countOther(_ type: UInt8) {
+    if let index = payloadTypes.firstIndex(where: { $0.type == type }) {
+      payloadTypes[index].count += 1
+    } else {
+      payloadTypes.append((type, 1))
+    }
+  }
+}
+
+/// False for packets whose timestamps say nothing about the sound's place: key presses, which repeat their beginning's
+/// timestamp (RFC 4733 §2.5.1.2), and comfort noise. The payload type's meaning may not be known yet when they come.
+@inline(__always)
+func isLikelyAudio(_ header: RTPHeader) -> Bool {
+  if header.payloadType >= 96 { return header.payloadLength > 8 }
+  return header.payloadType != 13 && header.payloadType != 19 && header.payloadLength > 0
+}
+
+/// The RTP streams of a capture, found by their packets.
+struct StreamTable {
+  /// So many streams that no call claims are kept; what comes beyond is chance bytes, not RTP.
+  static let mostStreams = 50_000
+
+  private(set) var streams: [MediaStream] = []
+  /// The latest stream of each key.
+  private var latest: [StreamKey: Int] = [:]
+  private var byEndpoint: [FrameAddress: [Int]] = [:]
+  /// The streams met last, by `bucket`: saves most look-ups.
+  private var recent = [Int](repeating: -1, count: 256)
+  /// True if there were more streams than are kept.
+  private(set) var isFull = false
+
+  /// Takes a datagram if it is RTP.
+  @inline(__always)
+  mutating func take(
+    _ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, record: Int, time: Int64
+  ) {
+    guard let header = rtpHeader(payload) else { return }
+    let key = StreamKey(source: source, target: target, ssrc: header.ssrc)
+    let bucket = key.bucket
+    var index = recent[bucket]
+    if index < 0 || streams[index].key != key {
+      index = find(key, header, record, time)
+      if index < 0 { return }
+      recent[bucket] = index
+    }
+    streams[index].take(header, record: record, arrival: time)
+  }
+
+  /// What comes to or from `endpoint` from now on may belong to another call than before: streams that have been
+  /// silent since `time` (nanoseconds) end, and a later packet of theirs begins a new one.
+  mutating func split(at endpoint: FrameAddress, silentSince time: Int64) {
+    for index in byEndpoint[endpoint] ?? []
+    where streams[index].lastTime <= time && latest[streams[index].key] == index {
+      detached[streams[index].key] = index
+      latest[streams[index].key] = nil
+      recent[streams[index].key.bucket] = -1
+    }
+  }
+
+  /// Streams whose next packet begins a successor.
+  private var detached: [StreamKey: Int] = [:]
+
+  /// Says that no more packets come.
+  mutating func finish() {
+    for index in streams.indices { streams[index].timeline.finish() }
+  }
+
+  private mutating func find(_ key: StreamKey, _ header: RTPHeader, _ record: Int, _ time: Int64) -> Int {
+    if let index = latest[key] { return index }
+    guard streams.count < Self.mostStreams else {
+      isFull = true
+      return -1
+    }
+    let index = streams.count
+    streams.append(MediaStream(key, record: record, time: time, sequence: header.sequenceNumber))
+    latest[key] = index
+    byEndpoint[key.source, default: []].append(index)
+    byEndpoint[key.target, default: []].append(index)
+    if let before = detached.removeValue(forKey: key) { streams[before].successor = index }
+    return index
+  }
+}
+
+/// The header of a datagram that looks like RTP; nil for RTCP (RFC 5761 §4), STUN and all else.
+@inline(__always)
+func rtpHeader(_ payload: RawSpan) -> RTPHeader? {
+  guard payload.byteCount >= RTPHeader.fixedLength,
+    payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) >> 6 == 2
+  else { return nil }
+  let second = payload.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
+  guard second < 192 || second > 223 else { return nil }
+  return try? RTPHeader(parsing: payload)
+}

@@ -1,0 +1,260 @@
+import Audio
+import Disk
+package import NIOCore
+import NetworkIO
+package import RTPEngine
+import SDP
+package import SIPMessage
+package import SIPUserAgent
+import Switchboard
+package import Telephony
+
+/// What happens at a demo phone.
+package enum PhoneEvent: Hashable, Sendable {
+  case registered(status: Int)
+  /// It is being called, by this number.
+  case ringing(LegID, from: String)
+  /// Its own call is progressing.
+  case progress(status: Int)
+  /// It can talk and hear now.
+  case talking(LegID)
+  /// The call is over, by the other side's doing.
+  case ended(LegID, Cause)
+  /// Its own call was refused.
+  case refused(status: Int)
+  /// It said its words to the end.
+  case said(token: UInt64)
+  /// An instant message; `from` is the number that lifting the receiver would call.
+  case message(text: String, from: String)
+}
+
+/// A SIP phone on real sockets, made of the product's own parts: it registers, rings, answers, talks, presses keys.
+package actor Phone {
+  package nonisolated let loop: any EventLoop
+  /// Its number.
+  package nonisolated let number: String
+  package nonisolated let seen = Observations<PhoneEvent>()
+
+  private let engine: MediaEngine
+  private var agent: UserAgent
+  private var sockets: SIPSockets?
+  private var ports: MediaPorts
+  private let address: IPAddress
+  private let server: Endpoint
+  private var calls: [LegID: PhoneCall] = [:]
+  private var wakeUp: Scheduled<Void>?
+  private var nextToken: UInt64 = 1
+  private var nextRequest: UInt64 = 1
+  private let password: Redacted<String>?
+  private let heard: String?
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+  private struct PhoneCall {
+    var leg: Leg
+    var port: UInt16
+    var negotiation: OfferAnswer
+    var offer: [UInt8]?
+    var recording: RecordingID?
+  }
+
+  /// - Parameters:
+  ///   - address: where it has its sockets.
+  ///   - server: the SIP server it registers with and calls through.
+  ///   - heard: the directory into which it writes what it sent and heard; nil: nowhere.
+  package init(
+    number: String, password: String? = nil, address: IPAddress, server: Endpoint, loop: any EventLoop,
+    engine: MediaEngine, rtpPorts: ClosedRange<UInt16>, heard: String? = nil
+  ) {
+    self.number = number
+    self.loop = loop
+    self.engine = engine
+    self.address = address
+    self.server = server
+    self.password = password.map { Redacted($0) }
+    self.heard = heard
+    ports = MediaPorts(range: rtpPorts, address: address)
+    agent = UserAgent(
+      settings: UserAgentSettings(
+        userAgentName: "Pikett demo phone",
+        trunks: [TrunkPeer(name: "server", addresses: [Network(server.address)])]),
+      digest: .crypto, random: RandomSource { UInt64.random(in: .min ... .max) })
+  }
+
+  /// Opens its SIP socket.
+  /// - Returns: where it listens.
+  package func open() async throws -> Endpoint {
+    let sockets = SIPSockets(loop: loop, clock: { currentMoment() }) { [unowned self] event in
+      assumeIsolated { $0.happened(event) }
+    }
+    self.sockets = sockets
+    return try await sockets.listen(udp: Endpoint(address, 0)).get()
+  }
+
+  package func close() async {
+    wakeUp?.cancel()
+    try? await sockets?.close().get()
+    sockets = nil
+  }
+
+  // MARK: What one can do with it
+
+  /// Registers with the server; `registered` follows.
+  package func register() {
+    guard let target = target(user: nil) else { return }
+    let request = RequestID(rawValue: nextRequest)
+    nextRequest += 1
+    let credentials = password.map { Credentials(user: number, password: $0) }
+    run(
+      .register(
+        request,
+        OutgoingRegistration(
+          target: target, addressOfRecord: address(of: number), contactUser: number, expires: 300,
+          credentials: credentials)))
+  }
+
+  /// Calls a number.
+  package func call(_ dialled: String) throws {
+    guard let target = target(user: dialled) else { return }
+    let leg = agent.newLegID()
+    var call = try openCall(leg)
+    let offer = call.negotiation.makeOffer(local: Endpoint(address, call.port))
+    calls[leg] = call
+    let credentials = password.map { Credentials(user: number, password: $0) }
+    run(.invite(leg, OutgoingCall(target: target, from: address(of: number), offer: offer, credentials: credentials)))
+  }
+
+  /// Answers the call that rings.
+  package func answer(_ leg: LegID) throws {
+    guard var call = calls[leg], let offer = call.offer else { return }
+    let (sdp, audio) = try call.negotiation.answer(offer, local: Endpoint(address, call.port))
+    calls[leg] = call
+    engine.send(.describe(call.leg, LegMedia(audio)))
+    run(.answer(leg, sdp: sdp))
+  }
+
+  /// Says this to the other side, once; `said` follows with the token.
+  @discardableResult package func say(_ sound: Sound, on leg: LegID) -> UInt64 {
+    defer { nextToken += 1 }
+    if let call = calls[leg] { engine.send(.play(call.leg, sound, loops: false, token: nextToken)) }
+    return nextToken
+  }
+
+  /// Presses a key.
+  package func press(_ key: Character, on leg: LegID) {
+    if let call = calls[leg] { engine.send(.sendDigit(call.leg, key, milliseconds: 120)) }
+  }
+
+  /// Hangs up, gives up or declines.
+  package func hangUp(_ leg: LegID) {
+    run(.release(leg, .normalClearing))
+    over(leg)
+  }
+
+  /// The call it made first that still lives.
+  package var currentCall: LegID? { calls.keys.sorted().first }
+
+  // MARK: What happens to it
+
+  private func happened(_ event: SIPSocketEvent) {
+    switch event {
+    case .received(.request(let request), let flow, _) where request.method == .message:
+      let from = (try? request.headers.from())?.uri.user ?? ""
+      saw(.message(text: String(decoding: request.body, as: UTF8.self), from: from))
+      sockets?.send(.response(request.response(200, toTag: "phone\(number)")), on: flow)
+    case .received(let message, let flow, _): run(.received(message, flow))
+    case .malformed: break
+    case .failed(let flow): run(.transportFailed(flow))
+    }
+  }
+
+  private func run(_ input: UserAgentInput) {
+    for action in agent.handle(input, at: currentMoment()) {
+      switch action {
+      case .transmit(let message, let flow): sockets?.send(message, on: flow)
+      case .leg(let leg, let event): happened(leg, event)
+      case .registrationDone(_, let status, _, _): saw(.registered(status: status))
+      case .messageDone, .probeDone, .registrationsChanged, .log: break
+      }
+    }
+    wakeUp?.cancel()
+    guard let deadline = agent.nextDeadline else { return }
+    wakeUp = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline.nanoseconds, 0)))) { [weak self] in
+      self?.assumeIsolated { $0.run(.timersDue) }
+    }
+  }
+
+  private func happened(_ leg: LegID, _ event: LegEvent) {
+    switch event {
+    case .incoming(let incoming):
+      guard let offer = incoming.offer, var call = try? openCall(leg) else {
+        return run(.release(leg, .congestion, status: 503))
+      }
+      call.offer = offer
+      calls[leg] = call
+      run(.progress(leg, status: 180, body: nil))
+      let from = (try? incoming.request.headers.from())?.uri.user ?? ""
+      saw(.ringing(leg, from: from))
+    case .provisional(let status, _): saw(.progress(status: status))
+    case .answered(let body):
+      guard var call = calls[leg], let body, let audio = try? call.negotiation.accept(body) else {
+        run(.release(leg, .normalClearing))
+        return over(leg)
+      }
+      calls[leg] = call
+      engine.send(.describe(call.leg, LegMedia(audio)))
+      saw(.talking(leg))
+    case .established: saw(.talking(leg))
+    case .refused(let status, _, _):
+      over(leg)
+      saw(.refused(status: status))
+    case .ended(let cause):
+      over(leg)
+      saw(.ended(leg, cause))
+    case .offered, .offerAnswered, .offerRefused, .digit, .alive: break
+    }
+  }
+
+  /// What the engine says of one of this phone's legs.
+  package func engineSaid(_ event: EngineEvent) {
+    switch event {
+    case .played(let leg, let token):
+      if calls.values.contains(where: { $0.leg == leg }) { saw(.said(token: token)) }
+    case .legClosed(_, let statistics): ports.release(statistics.localPort)
+    case .digit, .silent, .recordingFailed, .recordingDropped, .recordingClosed: break
+    }
+  }
+
+  // MARK: Helpers
+
+  private func openCall(_ leg: LegID) throws -> PhoneCall {
+    let media = try ports.bind()
+    let engineLeg = try engine.openLeg(media)
+    var call = PhoneCall(
+      leg: engineLeg, port: media.port, negotiation: OfferAnswer(sessionID: leg.rawValue), offer: nil, recording: nil)
+    if let heard {
+      let id = RecordingID(rawValue: (UInt64(number) ?? 0) << 16 | leg.rawValue)
+      call.recording = id
+      engine.send(.startRecording(id, path: joined(heard, "\(number)-\(leg.rawValue).pcap")))
+      engine.send(.tap(engineLeg, id, localAddressShown: Endpoint(address, media.port)))
+    }
+    return call
+  }
+
+  private func over(_ leg: LegID) {
+    guard let call = calls.removeValue(forKey: leg) else { return }
+    engine.send(.closeLeg(call.leg))
+    if let recording = call.recording { engine.send(.stopRecording(recording)) }
+  }
+
+  private func target(user: String?) -> Target? {
+    guard let flow = sockets?.flow(to: server) else { return nil }
+    return Target(uri: SIPURI(user: user, host: server.address.uriText, port: server.port), flow: flow)
+  }
+
+  private func address(of user: String) -> NameAddress {
+    NameAddress(SIPURI(user: user, host: server.address.uriText))
+  }
+
+  private nonisolated func saw(_ event: PhoneEvent) { Task { await seen.saw(event) } }
+}

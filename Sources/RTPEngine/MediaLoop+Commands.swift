@@ -1,0 +1,73 @@
+import Audio
+import Capture
+import Codecs
+import RTP
+import Telephony
+
+/// What the event loop asks for.
+extension MediaLoop {
+  func perform(_ command: EngineCommand) {
+    switch command {
+    case .describe(let leg, let media):
+      if let slot = slot(of: leg) { legs[slot].describe(media) }
+    case .play(let leg, let sound, let loops, let token):
+      if let slot = slot(of: leg) { play(slot, sound, loops: loops, token: token) }
+    case .stop(let leg):
+      if let slot = slot(of: leg) { legs[slot].sound = nil }
+    case .detectTones(let leg, let isWanted):
+      guard let slot = slot(of: leg) else { return }
+      if !isWanted {
+        legs[slot].tones = nil
+      } else if legs[slot].tones == nil {
+        legs[slot].tones = ToneDetector()
+      }
+    case .sendDigit(let leg, let digit, let milliseconds):
+      guard let slot = slot(of: leg) else { return }
+      legs[slot].presses.append(digit, milliseconds: max(40, min(milliseconds, 8000)))
+    case .bridge(let first, let second):
+      guard let a = slot(of: first), let b = slot(of: second), a != b else { return }
+      bridge(a, b)
+    case .unbridge(let leg):
+      if let slot = slot(of: leg) { unbridge(slot) }
+    case .startRecording(let recording, let path):
+      if !tap.start(recording, path: path) { onEvent(.recordingFailed(recording, errno: noRoomForRecording, path: path)) }
+    case .recordDatagram(let recording, let source, let target, let payload, let time):
+      guard let slot = tap.slot(of: recording) else { return }
+      payload.withUnsafeBytes {
+        tap.record(slot, time, from: FrameAddress(source), to: FrameAddress(target), payload: $0)
+      }
+    case .tap(let leg, let recording, let shown):
+      guard let slot = slot(of: leg), let recordingSlot = tap.slot(of: recording) else { return }
+      legs[slot].recording = recordingSlot
+      legs[slot].shown = FrameAddress(shown)
+      legs[slot].shownControl = FrameAddress(Endpoint(shown.address, shown.port &+ 1))
+    case .untap(let leg):
+      if let slot = slot(of: leg) { legs[slot].recording = LegState.none }
+    case .stopRecording(let recording):
+      guard let recordingSlot = tap.slot(of: recording) else { return }
+      for index in 0..<activeCount where legs[Int(active[index])].recording == recordingSlot {
+        legs[Int(active[index])].recording = LegState.none
+      }
+      tellDropped(recordingSlot)
+      tap.stop(recordingSlot)
+    case .closeLeg(let leg):
+      if let slot = slot(of: leg) { close(slot) }
+    }
+  }
+
+  private func bridge(_ a: Int, _ b: Int) {
+    guard legs[a].peer != Int32(b) else { return }
+    unbridge(a)
+    unbridge(b)
+    legs[a].peer = Int32(b)
+    legs[b].peer = Int32(a)
+    legs[a].rewriter.cut()
+    legs[b].rewriter.cut()
+  }
+
+  /// Tells what the ring could not take of a recording.
+  func tellDropped(_ recordingSlot: Int32) {
+    guard let (recording, bytes) = tap.takeDropped(recordingSlot) else { return }
+    onEvent(.recordingDropped(recording, bytes: bytes))
+  }
+}

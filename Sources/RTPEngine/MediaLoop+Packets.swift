@@ -1,0 +1,133 @@
+import Audio
+import Capture
+import Codecs
+import Glibc
+import RTP
+import Telephony
+
+/// The way of an RTP packet: source rule, digits, recording, the other side of the bridge.
+extension MediaLoop {
+  /// - Parameters:
+  ///   - packet: the datagram; the relay writes its new header into it.
+  ///   - isFresh: false for one that has waited too long: it counts, but is not passed on.
+  func handleRTP(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, from source: PacketSource, isFresh: Bool) {
+    let state = legs + slot
+    let bytes = UnsafeRawBufferPointer(packet)
+    guard let header = try? RTPHeader(parsing: bytes) else {
+      state.pointee.statistics.packetsRefused &+= 1
+      return
+    }
+    let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)]
+    if kind == .unknown, RTCPReader.isRTCP(bytes) {
+      handleRTCP(slot, bytes, from: source, isMuxed: true)
+      return
+    }
+    switch state.pointee.latch.receive(header, from: source, isNegotiated: kind != .unknown, at: now.instant) {
+    case .accepted: break
+    case .latched: state.pointee.aim()
+    case .dropped:
+      state.pointee.statistics.packetsRefused &+= 1
+      return
+    }
+    state.pointee.lastHeard = now.instant
+    state.pointee.statistics.packetsReceived &+= 1
+    state.pointee.statistics.bytesReceived &+= UInt64(packet.count)
+    state.pointee.follow(header.ssrc)
+    _ = state.pointee.tracker.receive(header.sequenceNumber, timestamp: header.timestamp, at: now.instant)
+    if state.pointee.recording >= 0 {
+      tap.record(
+        state.pointee.recording, now.wall, from: FrameAddress(source), to: state.pointee.shown, payload: bytes)
+    }
+    guard state.pointee.receives else { return }
+    if !isFresh { state.pointee.statistics.packetsStale &+= 1 }
+
+    switch kind {
+    case .aLaw: audioCame(slot, packet, header, .aLaw, isFresh: isFresh)
+    case .muLaw: audioCame(slot, packet, header, .muLaw, isFresh: isFresh)
+    case .telephoneEvent: eventCame(slot, packet, header, isFresh: isFresh)
+    case .comfortNoise:
+      let peer = Int(state.pointee.peer)
+      guard isFresh, peer >= 0, let type = legs[peer].comfortNoise else { return }
+      relay(to: peer, packet, header, type: type)
+    case .unknown: break
+    }
+  }
+
+  @inline(__always)
+  private func audioCame(
+    _ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711, isFresh: Bool
+  ) {
+    if legs[slot].tones != nil { hear(slot, packet, header, law) }
+    let peer = Int(legs[slot].peer)
+    guard isFresh, peer >= 0 else { return }
+    if legs[peer].sendLaw != law {
+      tables.transcode(
+        UnsafeMutableRawBufferPointer(rebasing: packet[header.payloadRange]), from: law, to: legs[peer].sendLaw)
+    }
+    relay(to: peer, packet, header, type: legs[peer].sendPayloadType)
+  }
+
+  /// Listens for tones in the packet's audio.
+  private func hear(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711) {
+    guard let detector = legs[slot].tones, header.payloadLength <= linear.count else { return }
+    for index in 0..<header.payloadLength {
+      linear[index] = tables.decode(packet[header.payloadOffset + index], law)
+    }
+    detector.feed(UnsafeBufferPointer(rebasing: linear[..<header.payloadLength]))
+    while let digit = detector.next() {
+      guard legs[slot].mayTellDigit(at: now.instant) else { continue }
+      onEvent(.digit(legs[slot].leg, Character(Unicode.Scalar(digit)), by: .tone, at: now))
+    }
+  }
+
+  private func eventCame(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, isFresh: Bool) {
+    let payload = UnsafeRawBufferPointer(rebasing: packet[header.payloadRange])
+    guard let event = TelephoneEvent(parsing: payload) else { return }
+    let peer = Int(legs[slot].peer)
+    if let digit = legs[slot].events.receive(event, in: header), legs[slot].mayTellDigit(at: now.instant) {
+      onEvent(.digit(legs[slot].leg, digit, by: .event, at: now))
+      // A peer without telephone-event gets tones; with it, the packets themselves.
+      if peer >= 0, legs[peer].telephoneEvent == nil { legs[peer].presses.append(digit, milliseconds: 100) }
+    }
+    guard isFresh, peer >= 0, let type = legs[peer].telephoneEvent else { return }
+    relay(to: peer, packet, header, type: type)
+  }
+
+  /// Passes a packet on to the leg in `peer`, as part of the one stream it gets.
+  @inline(__always)
+  private func relay(
+    to peer: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, type: UInt8
+  ) {
+    let state = legs + peer
+    guard state.pointee.sends, state.pointee.target != nil, !state.pointee.isSounding,
+      var out = state.pointee.rewriter.relay(header, at: now.instant)
+    else { return }
+    out.payloadType = type
+    // The payload stays where it is; the plain header goes right before it, over what headers and extension there were.
+    let start = header.payloadOffset - RTPHeader.fixedLength
+    let datagram = UnsafeMutableRawBufferPointer(
+      rebasing: packet[start..<start + RTPHeader.fixedLength + header.payloadLength])
+    out.write(into: datagram)
+    send(peer, UnsafeRawBufferPointer(datagram))
+  }
+
+  /// Sends one RTP packet to the leg's target, and records it.
+  @inline(__always)
+  func send(_ slot: Int, _ datagram: UnsafeRawBufferPointer) {
+    let state = legs + slot
+    guard let target = state.pointee.target else { return }
+    let sent = state.pointee.targetPlace?.withPointer {
+      sendto(state.pointee.sockets.rtp, datagram.baseAddress, datagram.count, 0, $0, $1)
+    }
+    guard let sent, sent >= 0 else {
+      state.pointee.statistics.sendFailures &+= 1
+      return
+    }
+    state.pointee.statistics.packetsSent &+= 1
+    state.pointee.statistics.bytesSent &+= UInt64(datagram.count)
+    if state.pointee.recording >= 0 {
+      tap.record(
+        state.pointee.recording, now.wall, from: state.pointee.shown, to: FrameAddress(target), payload: datagram)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Capture
+import Glibc
+import RTP
+import Telephony
+
+/// RTCP (RFC 3550 §6): reports to the leg's peer, and what the peer reports.
+extension MediaLoop {
+  func handleRTCP(_ slot: Int, _ bytes: UnsafeRawBufferPointer, from source: PacketSource, isMuxed: Bool) {
+    let state = legs + slot
+    guard RTCPReader.isRTCP(bytes), state.pointee.latch.acceptsControl(from: source) else {
+      state.pointee.statistics.packetsRefused &+= 1
+      return
+    }
+    state.pointee.lastHeard = now.instant
+    if state.pointee.control != source || state.pointee.isMuxed != isMuxed {
+      // As with RTP, answers go where the packets come from: the SDP does not know of NAT.
+      state.pointee.isMuxed = isMuxed
+      state.pointee.aimControl(at: source)
+    }
+    if state.pointee.recording >= 0 {
+      let target = isMuxed ? state.pointee.shown : state.pointee.shownControl
+      tap.record(state.pointee.recording, now.wall, from: FrameAddress(source), to: target, payload: bytes)
+    }
+    var reader = RTCPReader(bytes.bytes)
+    // What stands before a fault counts.
+    while let item = try? reader.next() {
+      switch item {
+      case .senderReport(let report) where report.ssrc == state.pointee.source:
+        state.pointee.lastSenderReport = report.ntpTime
+        state.pointee.lastSenderReportArrived = now.instant
+      case .reception(_, let report) where report.ssrc == state.pointee.rewriter.ssrc:
+        state.pointee.statistics.remoteLost = report.cumulativeLost
+        state.pointee.statistics.remoteJitter = report.jitter
+      case .senderReport, .receiverReport, .reception, .canonicalName, .bye, .other: continue
+      }
+    }
+  }
+
+  /// Sends SR or RR with our name, and BYE at the end.
+  func sendReport(_ slot: Int, isLast: Bool) {
+    let state = legs + slot
+    state.pointee.nextReport = now.instant + configuration.reportInterval
+    guard let control = state.pointee.control else { return }
+    let ssrc = state.pointee.rewriter.ssrc
+    let reception = state.pointee.source.map { source in
+      let last = state.pointee.lastSenderReport.map { (ntpTime: $0, arrived: state.pointee.lastSenderReportArrived) }
+      return state.pointee.tracker.report(on: source, lastSenderReport: last, at: now.instant)
+    }
+    var writer = RTCPWriter(UnsafeMutableRawBufferPointer(rebasing: own[..<256]))
+    if let report = state.pointee.rewriter.senderReport(at: now) {
+      writer.append(report, reception: reception)
+    } else {
+      writer.appendReceiverReport(ssrc: ssrc, reception: reception)
+    }
+    let nameLength = state.pointee.cnameLength
+    withUnsafeBytes(of: &state.pointee.cname) {
+      writer.appendSourceDescription(ssrc: ssrc, canonicalName: UnsafeRawBufferPointer(rebasing: $0[..<nameLength]))
+    }
+    if isLast { writer.appendBye(ssrc: ssrc) }
+    let datagram = UnsafeRawBufferPointer(rebasing: own[..<writer.count])
+    let descriptor = state.pointee.isMuxed ? state.pointee.sockets.rtp : state.pointee.sockets.rtcp
+    let sent = state.pointee.controlPlace?.withPointer {
+      sendto(descriptor, datagram.baseAddress, datagram.count, 0, $0, $1)
+    }
+    guard let sent, sent >= 0, state.pointee.recording >= 0 else { return }
+    let source = state.pointee.isMuxed ? state.pointee.shown : state.pointee.shownControl
+    tap.record(state.pointee.recording, now.wall, from: source, to: FrameAddress(control), payload: datagram)
+  }
+}

@@ -1,0 +1,268 @@
+import Audio
+import CLinux
+import Glibc
+import RTP
+import Telephony
+
+/// The RTP thread: one epoll over all sockets, the 20 ms timer and the command queue.
+///
+/// Only this thread touches the object and the legs. Nothing on the way of a packet allocates.
+final class MediaLoop {
+  /// What an epoll entry is: the upper 32 bits are a leg's generation, or 0 for our own descriptors.
+  enum Entry {
+    static let commands: UInt64 = 0
+    static let timer: UInt64 = 1
+    static let controlBit: UInt64 = 1 << 31
+    static func rtp(_ leg: Leg) -> UInt64 { UInt64(leg.generation) << 32 | UInt64(leg.slot) }
+    static func rtcp(_ leg: Leg) -> UInt64 { rtp(leg) | controlBit }
+  }
+
+  static let tick: Int64 = 20_000_000
+  static let packetCapacity = 2048
+  private static let eventCapacity = 64
+
+  let configuration: MediaEngine.Configuration
+  let exchange: CommandExchange
+  let onEvent: @Sendable (EngineEvent) -> Void
+  let tables = G711Tables()
+  /// Leg states by slot; initialised where `generations` is not 0.
+  let legs: UnsafeMutablePointer<LegState>
+  let generations: UnsafeMutablePointer<UInt32>
+  /// The slots in use, in no order, and where each stands in the list.
+  let active: UnsafeMutablePointer<Int32>
+  var activeCount = 0
+  let epoll: Int32
+  let timer: Int32
+  /// The packet being received.
+  let packet: UnsafeMutableRawBufferPointer
+  /// What we send of our own: sound, RTCP.
+  let own: UnsafeMutableRawBufferPointer
+  /// Decoded audio for the tone detectors.
+  let linear: UnsafeMutableBufferPointer<Int16>
+  /// Packets of one socket that has fallen behind; touched only then.
+  let backlog: UnsafeMutableRawBufferPointer
+  let backlogSources: UnsafeMutablePointer<PacketSource?>
+  let backlogLengths: UnsafeMutablePointer<Int>
+  var tap: RecorderTap
+  /// Both clocks, read once per turn of the loop.
+  var now: Moment
+  var ticks: UInt64 = 0
+  private let events: UnsafeMutablePointer<epoll_event>
+  private let sender: UnsafeMutablePointer<sockaddr_in6>
+  private var isTimerArmed = false
+  private(set) var hasEnded = false
+
+  init?(
+    _ configuration: MediaEngine.Configuration, exchange: CommandExchange, ring: RecorderRing,
+    onEvent: @escaping @Sendable (EngineEvent) -> Void
+  ) {
+    let epoll = epoll_create1(linux_epoll_cloexec)
+    let timer = timerfd_create(CLOCK_MONOTONIC, linux_timerfd_flags)
+    guard epoll >= 0, timer >= 0,
+      linux_epoll_ctl(epoll, EPOLL_CTL_ADD, exchange.wakeDescriptor, linux_epollin, Entry.commands) == 0,
+      linux_epoll_ctl(epoll, EPOLL_CTL_ADD, timer, linux_epollin, Entry.timer) == 0
+    else {
+      let code = linux_errno()
+      if epoll >= 0 { Glibc.close(epoll) }
+      if timer >= 0 { Glibc.close(timer) }
+      linux_set_errno(code)
+      return nil
+    }
+    self.configuration = configuration
+    self.exchange = exchange
+    self.onEvent = onEvent
+    self.epoll = epoll
+    self.timer = timer
+    let capacity = configuration.maxLegs
+    legs = .allocate(capacity: capacity)
+    generations = .allocate(capacity: capacity)
+    generations.initialize(repeating: 0, count: capacity)
+    active = .allocate(capacity: capacity)
+    packet = .allocate(byteCount: Self.packetCapacity, alignment: 16)
+    own = .allocate(byteCount: Self.packetCapacity, alignment: 16)
+    linear = .allocate(capacity: Self.packetCapacity)
+    backlog = .allocate(byteCount: Self.packetCapacity * Self.backlogPackets, alignment: 16)
+    backlogSources = .allocate(capacity: Self.backlogPackets)
+    backlogSources.initialize(repeating: nil, count: Self.backlogPackets)
+    backlogLengths = .allocate(capacity: Self.backlogPackets)
+    backlogLengths.initialize(repeating: 0, count: Self.backlogPackets)
+    events = .allocate(capacity: Self.eventCapacity)
+    sender = .allocate(capacity: 1)
+    sender.initialize(to: sockaddr_in6())
+    tap = RecorderTap(ring: ring, slots: configuration.maxRecordings)
+    now = Clock.now
+  }
+
+  deinit {
+    for index in 0..<activeCount { (legs + Int(active[index])).deinitialize(count: 1) }
+    legs.deallocate()
+    generations.deallocate()
+    active.deallocate()
+    packet.deallocate()
+    own.deallocate()
+    linear.deallocate()
+    backlog.deallocate()
+    backlogSources.deallocate()
+    backlogLengths.deallocate()
+    events.deallocate()
+    sender.deallocate()
+    Glibc.close(epoll)
+    Glibc.close(timer)
+  }
+
+  /// Runs until the engine is shut down.
+  func run() {
+    while !hasEnded { turn() }
+  }
+
+  /// One turn: waits for something to happen and handles it.
+  func turn(timeout: Int32 = -1) {
+    let count = epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout)
+    now = Clock.now
+    guard count > 0 else { return }
+    for index in 0..<Int(count) {
+      let data = linux_epoll_data(events + index)
+      let generation = UInt32(truncatingIfNeeded: data >> 32)
+      if generation == 0 {
+        if data == Entry.timer { timerFired() } else { takeCommands() }
+        continue
+      }
+      let slot = Int(data & (Entry.controlBit - 1))
+      // The leg may have been closed by a command in this very batch.
+      guard slot < configuration.maxLegs, generations[slot] == generation else { continue }
+      if data & Entry.controlBit == 0 { receiveRTP(slot) } else { receiveRTCP(slot) }
+    }
+  }
+
+  /// Reads one datagram into `buffer`.
+  /// - Returns: its length and source; nil if there was none, or none that can be used.
+  @inline(__always)
+  func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> (length: Int, source: PacketSource)? {
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    let count = sender.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      recvfrom(fd, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC), $0, &length)
+    }
+    guard count >= 0 else { return nil }
+    // With MSG_TRUNC the datagram's own length is told; one that does not fit is no audio packet.
+    guard count <= buffer.count, let source = PacketSource(sender) else { return (0, PacketSource(ipv4: 0, port: 0)) }
+    return (count, source)
+  }
+
+  private func receiveRTP(_ slot: Int) {
+    guard let (length, source) = receive(legs[slot].sockets.rtp, into: packet) else { return }
+    handleRTP(slot, UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), from: source, isFresh: true)
+  }
+
+  private func receiveRTCP(_ slot: Int) {
+    guard let (length, source) = receive(legs[slot].sockets.rtcp, into: packet) else { return }
+    handleRTCP(slot, UnsafeRawBufferPointer(rebasing: packet[..<length]), from: source, isMuxed: false)
+  }
+
+  private func timerFired() {
+    let count = linux_drain_counter(timer)
+    guard count > 0 else { return }
+    ticks &+= count
+    passTime(Int(min(count, 1000)))
+  }
+
+  private func takeCommands() {
+    linux_drain_counter(exchange.wakeDescriptor)
+    for command in exchange.take() {
+      switch command {
+      case .open(let leg, let sockets): open(leg, sockets)
+      case .perform(let command): perform(command)
+      case .end:
+        end()
+        return
+      }
+    }
+  }
+
+  private func end() {
+    while activeCount > 0 { close(Int(active[activeCount - 1])) }
+    tap.end()
+    hasEnded = true
+  }
+
+  // MARK: Legs
+
+  /// The slot of a living leg.
+  func slot(of leg: Leg) -> Int? {
+    let slot = Int(leg.slot)
+    return slot < configuration.maxLegs && generations[slot] == leg.generation ? slot : nil
+  }
+
+  private func open(_ leg: Leg, _ sockets: MediaSockets) {
+    let slot = Int(leg.slot)
+    let random = SystemRandomNumberGenerator.draw
+    // Reports of the legs are spread over the interval.
+    let interval = configuration.reportInterval.nanoseconds
+    let first = interval / 4 &+ Int64(random.0 >> 1) % max(1, interval / 2)
+    (legs + slot).initialize(
+      to: LegState(
+        leg, sockets, isIPv6: sockets.isIPv6,
+        rewriter: StreamRewriter(
+          ssrc: UInt32(truncatingIfNeeded: random.1), sequence: UInt16(truncatingIfNeeded: random.1 >> 32),
+          timestamp: UInt32(truncatingIfNeeded: random.0)),
+        now: now.instant, firstReport: now.instant + .nanoseconds(first)))
+    generations[slot] = leg.generation
+    active[activeCount] = Int32(slot)
+    activeCount += 1
+    // Refused only without memory; the leg then is deaf, and ends as a silent one.
+    _ = linux_epoll_ctl(epoll, EPOLL_CTL_ADD, sockets.rtp, linux_epollin, Entry.rtp(leg))
+    _ = linux_epoll_ctl(epoll, EPOLL_CTL_ADD, sockets.rtcp, linux_epollin, Entry.rtcp(leg))
+    if !isTimerArmed { isTimerArmed = linux_timerfd_arm(timer, Self.tick, Self.tick) == 0 }
+  }
+
+  /// Closes the leg in `slot` and tells what it has seen.
+  func close(_ slot: Int) {
+    unbridge(slot)
+    sendReport(slot, isLast: true)
+    let state = legs + slot
+    state.pointee.keepLoss()
+    state.pointee.statistics.jitter = state.pointee.tracker.jitter
+    let (leg, sockets, statistics) = (state.pointee.leg, state.pointee.sockets, state.pointee.statistics)
+    // Closing takes a descriptor out of the epoll, as it has no duplicates.
+    sockets.close()
+    state.deinitialize(count: 1)
+    generations[slot] = 0
+    if let index = (0..<activeCount).first(where: { active[$0] == Int32(slot) }) {
+      activeCount -= 1
+      active[index] = active[activeCount]
+    }
+    if activeCount == 0, linux_timerfd_arm(timer, 0, 0) == 0 { isTimerArmed = false }
+    exchange.slotIsFree(leg)
+    onEvent(.legClosed(leg, statistics))
+  }
+
+  /// Parts the leg in `slot` from the other side of its bridge.
+  func unbridge(_ slot: Int) {
+    let peer = legs[slot].peer
+    guard peer >= 0 else { return }
+    legs[slot].peer = LegState.none
+    legs[Int(peer)].peer = LegState.none
+    legs[slot].rewriter.cut()
+    legs[Int(peer)].rewriter.cut()
+  }
+}
+
+/// The system's clocks.
+enum Clock {
+  static var now: Moment {
+    var monotonic = timespec()
+    var wall = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &monotonic)
+    clock_gettime(CLOCK_REALTIME, &wall)
+    return Moment(
+      instant: Instant(nanoseconds: Int64(monotonic.tv_sec) &* 1_000_000_000 &+ Int64(monotonic.tv_nsec)),
+      wall: WallTime(microseconds: Int64(wall.tv_sec) &* 1_000_000 &+ Int64(wall.tv_nsec) / 1000))
+  }
+}
+
+extension SystemRandomNumberGenerator {
+  /// Two draws.
+  static var draw: (UInt64, UInt64) {
+    var generator = SystemRandomNumberGenerator()
+    return (generator.next(), generator.next())
+  }
+}

@@ -1,0 +1,154 @@
+import SIPMessage
+import SIPTransaction
+import Telephony
+
+/// The called side of an INVITE until it is acknowledged or refused (RFC 3261 §13.3).
+///
+///     proceeding ──answer──▶ accepted ──ACK──▶ over (the dialog is established)
+///         │                     ├──release──▶ leaving ──ACK, 64*T1──▶ over (BYE)
+///         │                     └──64*T1──▶ over (BYE)
+///         └──release, CANCEL, BYE──▶ over (refused)
+struct InviteServerSession: Hashable, Sendable {
+  enum State: Hashable, Sendable {
+    /// No final answer yet; `last` is what is repeated every minute.
+    case proceeding(last: Progress?)
+    case accepted(PendingAnswer)
+    /// Released before the ACK: "the callee's UA MUST NOT send a BYE on a confirmed dialog until it has received an
+    /// ACK for its 2xx response or until the server transaction times out" (§15).
+    case leaving(PendingAnswer, Cause)
+    case over
+  }
+
+  struct Progress: Hashable, Sendable {
+    var status: Int
+    var body: [UInt8]?
+  }
+
+  enum Input: Hashable, Sendable {
+    case progress(Progress)
+    case answer(PendingAnswer)
+    case release(Cause, status: Int)
+    /// The peer's CANCEL.
+    case cancelled(Cause)
+    /// The peer's BYE, already answered.
+    case bye(Cause)
+    case ack(number: UInt32, sdp: [UInt8]?)
+    case repeatProgressDue
+    case repeatAnswerDue
+  }
+
+  enum Action: Hashable, Sendable {
+    case respond(Progress)
+    /// A final refusal; `cause` goes into its Reason header.
+    case refuse(status: Int, Cause)
+    case sendAnswer(PendingAnswer)
+    case setProgressTimer(Instant)
+    case stopProgressTimer
+    case setAnswerTimer(Instant)
+    case stopAnswerTimer
+    case event(LegEvent)
+    /// The dialog is established and belongs to the offer machine from now on.
+    case established
+    /// End the dialog by BYE.
+    case bye(Cause)
+    /// The leg is over.
+    case end
+    case log(UserAgentNote)
+  }
+
+  private(set) var state = State.proceeding(last: nil)
+  let leg: LegID
+
+  /// "the UAS MUST send a non-100 provisional response at every minute" (§13.3.1.1)
+  static let progressInterval = Duration.seconds(60)
+
+  init(leg: LegID) { self.leg = leg }
+
+  mutating func handle(_ input: Input, at now: Moment) -> [Action] {
+    switch state {
+    case .proceeding(let last): handleProceeding(input, last: last, at: now)
+    case .accepted(let answer): handleAccepted(input, answer, at: now)
+    case .leaving(let answer, let cause): handleLeaving(input, answer, cause, at: now)
+    case .over: []
+    }
+  }
+
+  private mutating func handleProceeding(_ input: Input, last: Progress?, at now: Moment) -> [Action] {
+    switch input {
+    case .progress(let progress):
+      state = .proceeding(last: progress)
+      return [.respond(progress), .setProgressTimer(now.instant + Self.progressInterval)]
+    case .repeatProgressDue:
+      guard let last else { return [] }
+      return [.respond(last), .setProgressTimer(now.instant + Self.progressInterval)]
+    case .answer(let answer):
+      state = .accepted(answer)
+      return [.stopProgressTimer, .sendAnswer(answer), .setAnswerTimer(answer.firstRepeat)]
+    case .release(let cause, let status):
+      return refuse(status, cause)
+    case .cancelled(let cause), .bye(let cause):
+      // "the UAS core […] generates a response of 487 (Request Terminated)" (§9.2; for BYE §15.1.2)
+      return refuse(487, cause)
+    case .ack, .repeatAnswerDue:
+      return []
+    }
+  }
+
+  private mutating func handleAccepted(_ input: Input, _ answer: PendingAnswer, at now: Moment) -> [Action] {
+    var answer = answer
+    switch input {
+    case .ack(answer.number, let sdp):
+      state = .over
+      let answered: [Action] = answer.carriesOffer ? [.event(.offerAnswered(sdp ?? []))] : []
+      return [.stopAnswerTimer] + answered + [.event(.established), .established]
+    case .repeatAnswerDue:
+      switch answer.timerDue(at: now.instant) {
+      case .repeat(let next):
+        state = .accepted(answer)
+        return [.sendAnswer(answer), .setAnswerTimer(next)]
+      case .givenUp:
+        // "If the server retransmits the 2xx response for 64*T1 seconds without receiving an ACK, the dialog is
+        // confirmed, but the session SHOULD be terminated. This is accomplished with a BYE"
+        state = .over
+        return [.log(.neverAcknowledged(leg)), .bye(.recoveryOnTimerExpiry), .event(.ended(.recoveryOnTimerExpiry)), .end]
+      }
+    case .release(let cause, _):
+      state = .leaving(answer, cause)
+      return []
+    case .bye(let cause):
+      state = .over
+      return [.stopAnswerTimer, .event(.ended(cause)), .end]
+    case .progress, .answer, .cancelled, .ack, .repeatProgressDue:
+      return []
+    }
+  }
+
+  private mutating func handleLeaving(_ input: Input, _ answer: PendingAnswer, _ cause: Cause, at now: Moment) -> [Action]
+  {
+    var answer = answer
+    switch input {
+    case .ack(answer.number, _):
+      state = .over
+      return [.stopAnswerTimer, .bye(cause), .event(.ended(cause)), .end]
+    case .repeatAnswerDue:
+      switch answer.timerDue(at: now.instant) {
+      case .repeat(let next):
+        state = .leaving(answer, cause)
+        return [.sendAnswer(answer), .setAnswerTimer(next)]
+      case .givenUp:
+        state = .over
+        return [.bye(cause), .event(.ended(cause)), .end]
+      }
+    case .bye:
+      state = .over
+      return [.stopAnswerTimer, .event(.ended(cause)), .end]
+    case .progress, .answer, .release, .cancelled, .ack, .repeatProgressDue:
+      return []
+    }
+  }
+
+  private mutating func refuse(_ status: Int, _ cause: Cause) -> [Action] {
+    state = .over
+    return [.stopProgressTimer, .refuse(status: status, cause), .event(.ended(cause)), .end]
+  }
+}

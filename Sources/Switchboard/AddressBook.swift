@@ -1,0 +1,45 @@
+import NIOCore
+import NetworkIO
+import SIPMessage
+import Site
+import Telephony
+
+/// Which address peers see as ours: the route's own, or `Address.txt` for those outside.
+///
+/// Read on the event loop only; the core gets it as a function.
+final class AddressBook {
+  private var shown: PeerHost?
+  private var addresses: [IPAddress] = []
+
+  /// Takes over `Address.txt` and, where it is a name, what is known of its addresses.
+  func update(_ site: SiteSnapshot, hosts: [String: [IPAddress]]) {
+    shown = site.address
+    addresses =
+      site.address.flatMap { host in
+        host.address.map { [$0] } ?? hosts[host.host.asciiLowercased]
+      } ?? []
+  }
+
+  /// Host and port for Via and Contact.
+  func advertised(_ flow: Flow) -> (host: String, port: UInt16) {
+    guard let shown, isOutside(flow.remote.address) else { return (flow.local.address.uriText, flow.local.port) }
+    return (shown.address?.uriText ?? shown.host, shown.port ?? flow.local.port)
+  }
+
+  /// The address for SDP, which must be one.
+  func mediaAddress(_ flow: Flow) -> IPAddress {
+    guard isOutside(flow.remote.address),
+      let address = addresses.first(where: { $0.isIPv6 == flow.remote.address.isIPv6 })
+    else { return flow.local.address }
+    return address
+  }
+
+  private func isOutside(_ address: IPAddress) -> Bool {
+    !address.isLoopback && !Self.privateRanges.contains { address.isWithin($0.0, prefixLength: $0.1) }
+  }
+
+  /// RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6.
+  private static let privateRanges: [(IPAddress, Int)] = [
+    ("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16), ("169.254.0.0", 16), ("fc00::", 7), ("fe80::", 10),
+  ].compactMap { text, length in IPAddress(text).map { ($0, length) } }
+}

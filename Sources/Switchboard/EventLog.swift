@@ -1,0 +1,110 @@
+package import CallControl
+import Hunting
+package import Logging
+import SIPUserAgent
+import Telephony
+
+/// Writes one line an event: a constant message, everything else as metadata, call id and ticket on each.
+package struct EventLog {
+  private let logger: Logger
+  /// The ticket of each call in progress.
+  private var tickets: [CallID: TicketNumber] = [:]
+
+  package init(_ logger: Logger) { self.logger = logger }
+
+  /// Writes the line of one event.
+  package mutating func write(_ event: CallEvent) {
+    switch event {
+    case .arrived(let call, let caller, let dialled, let origin):
+      line(.info, "call arrived", call, ["caller": caller.text, "dialled": dialled, "from": name(origin)])
+    case .refused(let caller, let dialled, let origin, let status, let reason):
+      line(
+        .warning, "call refused", nil,
+        [
+          "caller": caller.text, "dialled": dialled, "from": name(origin), "status": "\(status)",
+          "reason": "\(reason)",
+        ])
+    case .queueEntered(let call, let queue): line(.info, "queue entered", call, ["queue": queue])
+    case .wrongKey(let call, let key): line(.info, "wrong key", call, ["key": "\(key)"])
+    case .chosen(let call, let key, let destination):
+      line(.info, "destination chosen", call, ["key": key.map { "\($0)" } ?? "none", "destination": destination])
+    case .ticketOpened(let call, let ticket, let user):
+      tickets[call] = ticket
+      line(.info, "ticket opened", call, ["user": user])
+    case .ticketClosed(let call, let ticket):
+      tickets[call] = ticket.ticket
+      line(.info, "ticket closed", call, ["user": ticket.user, "last": ticket.isLast ? "yes" : "no"])
+    case .dispatched(let call, let ticket): line(.info, "messages ordered", call, ["user": ticket.user])
+    case .branchCalled(let call, let branch, let target):
+      line(.info, "phone called", call, ["branch": "\(branch)", "target": target])
+    case .mediaFault(let call, let leg, let fault):
+      line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
+    case .ended(let call, let detail):
+      line(.info, "call ended", call, ["cause": "\(detail.cause.rawValue) \(detail.cause.text)"])
+      tickets[call] = nil
+    case .messageUndeliverable(let name, let user):
+      line(.warning, "no phone for the instant message", nil, ["message": name, "user": user])
+    case .hunt(let call, let note): write(note, of: call)
+    case .userAgent(let note): write(note)
+    }
+  }
+
+  private func write(_ note: HuntNote, of call: CallID) {
+    switch note {
+    case .first(let first):
+      line(.info, "first user", call, ["user": first.user.number, "why": "\(first.reason)"])
+    case .ringing(let hop, _, let user): line(.info, "ringing", call, ["hop": "\(hop.rawValue)", "user": user])
+    case .diskSlow(let hop): line(.error, "the disk is slow; ringing all the same", call, ["hop": "\(hop.rawValue)"])
+    case .diskRefused(let hop, _):
+      line(.error, "the disk refuses the journal; ringing all the same", call, ["hop": "\(hop.rawValue)"])
+    case .failed(let branch, let failure, let cause):
+      line(
+        .warning, "phone not reached", call, ["branch": "\(branch)", "why": "\(failure)", "cause": "\(cause.rawValue)"])
+    case .mustConfirm(let branch, let key):
+      line(.info, "answered; must confirm", call, ["branch": "\(branch)", "key": "\(key)"])
+    case .wrongKey(let branch, let pressed):
+      line(.info, "wrong key from the technician", call, ["branch": "\(branch)", "key": "\(pressed)"])
+    case .unconfirmed(let branch): line(.info, "hung up without confirming", call, ["branch": "\(branch)"])
+    case .confirmTimeout(let branch): line(.info, "not confirmed in time", call, ["branch": "\(branch)"])
+    case .held(let hop): line(.info, "held for the confirmation", call, ["hop": "\(hop.rawValue)"])
+    case .noResponse(let hop, let user): line(.info, "no response", call, ["hop": "\(hop.rawValue)", "user": user])
+    case .nobodyLeft(let hop, let user):
+      line(.info, "no phone left to ring", call, ["hop": "\(hop.rawValue)", "user": user])
+    case .pause(let pause): line(.warning, "nobody could be rung; waiting", call, ["seconds": "\(pause.inSeconds)"])
+    case .connected(let branch, let user): line(.info, "connected", call, ["branch": "\(branch)", "user": user])
+    case .lateAnswer(let branch): line(.info, "answered too late", call, ["branch": "\(branch)"])
+    case .ended(let end): line(.info, "hunt over", call, ["why": "\(end)"])
+    }
+  }
+
+  private func write(_ note: UserAgentNote) {
+    switch note {
+    case .registered(let user, let contact, let seconds, let source):
+      line(
+        .info, "phone registered", nil,
+        ["user": user, "contact": contact, "seconds": "\(seconds)", "source": "\(source)"])
+    case .unregistered(let user, let contact):
+      line(.info, "phone unregistered", nil, ["user": user, "contact": contact])
+    case .authenticationFailed, .replayed, .registrationRefused, .challengeUnanswered, .neverAcknowledged,
+      .ambiguousTrunk:
+      line(.warning, "SIP", nil, ["note": "\(note)"])
+    case .refused, .extraAnswer, .protocolFault: line(.notice, "SIP", nil, ["note": "\(note)"])
+    }
+  }
+
+  private func line(_ level: Logger.Level, _ message: Logger.Message, _ call: CallID?, _ data: [String: String]) {
+    var metadata = data.mapValues { Logger.MetadataValue.string($0) }
+    if let call {
+      metadata["call"] = .stringConvertible(call)
+      if let ticket = tickets[call] { metadata["ticket"] = .stringConvertible(ticket) }
+    }
+    logger.log(level: level, message, metadata: metadata)
+  }
+
+  private func name(_ origin: PeerIdentity) -> String {
+    switch origin {
+    case .trunk(let name): "trunk \(name)"
+    case .user(let number): "user \(number)"
+    }
+  }
+}

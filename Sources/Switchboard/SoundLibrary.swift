@@ -1,0 +1,96 @@
+import Audio
+import Disk
+import Media
+import RTPEngine
+import Site
+import Telephony
+
+/// Turns what a leg is to hear into samples: the site's sound files, the built-in prompts, tones.
+///
+/// Everything is decoded when the site is read, so that a call never waits for a file.
+struct SoundLibrary {
+  /// Where the built-in prompts lie: `DATA/prompts/en`.
+  private let prompts: [String: [Int16]]
+  private var announcements: [String: RTPEngine.Sound] = [:]
+  private var holds: [String: RTPEngine.Sound] = [:]
+  private var ringback: RTPEngine.Sound
+  private let busy: RTPEngine.Sound
+
+  /// A built-in prompt is missing or not a sound file: path and reason.
+  struct PromptError: Error, CustomStringConvertible {
+    var path: String
+    var problem: String
+    var description: String { "\(path): \(problem); expected the WAV files that come with Pikett" }
+  }
+
+  /// The names of the prompts every language must have.
+  private static let names =
+    ["announcement", "confirm", "press-key", "star", "hash"] + (0...9).map { "\($0)" }
+
+  /// Reads the built-in prompts of a language.
+  init(dataDirectory: String, language: SiteSnapshot.Language) throws {
+    let folder = joined(joined(dataDirectory, "prompts"), language.rawValue)
+    var prompts: [String: [Int16]] = [:]
+    for name in Self.names {
+      let path = joined(folder, name + ".wav")
+      do {
+        prompts[name] = try WAVE.telephoneSound(RealFilesystem().readPrefix(path, limit: SiteTree.soundLimit))
+      } catch {
+        throw PromptError(path: path, problem: "\(error)")
+      }
+    }
+    self.prompts = prompts
+    ringback = Self.tone(.ringing, "it")
+    busy = Self.tone(.busy, "it")
+  }
+
+  /// Decodes the site's own sound files; what is none is a fault, and the built-in sound stands in for it.
+  mutating func load(_ site: SiteSnapshot, files: [String: [UInt8]]) -> [SiteFault] {
+    var faults: [SiteFault] = []
+    announcements = [:]
+    holds = [:]
+    func sound(_ path: String?) -> RTPEngine.Sound? {
+      guard let path, let bytes = files[path] else { return nil }
+      do {
+        return RTPEngine.Sound(try WAVE.telephoneSound(bytes))
+      } catch {
+        faults.append(SiteFault(path, "\(error)", expected: "a WAV file: PCM, A-law or mu-law, of any rate"))
+        return nil
+      }
+    }
+    for queue in site.queues {
+      announcements[queue.name] = sound(queue.announcement)
+      holds[queue.name] = sound(queue.hold)
+    }
+    ringback = Self.tone(.ringing, site.ringback)
+    return faults
+  }
+
+  /// The samples of a sound.
+  func samples(_ sound: Media.Sound) -> RTPEngine.Sound {
+    switch sound {
+    case .announcement(let queue): announcements[queue] ?? RTPEngine.Sound(prompt("announcement"))
+    case .waiting(let queue): queue.flatMap { holds[$0] } ?? ringback
+    case .busyTone: busy
+    case .confirmPrompt(let ticket, let key):
+      RTPEngine.Sound(
+        prompt("confirm") + "\(ticket)".flatMap { prompt("\($0)") } + Self.pause + prompt("press-key") + spoken(key))
+    }
+  }
+
+  private static func tone(_ signal: Tone.Signal, _ country: String) -> RTPEngine.Sound {
+    RTPEngine.Sound(Tone(signal, country: country)?.samples() ?? [])
+  }
+
+  private static let pause = [Int16](repeating: 0, count: 2400)
+
+  private func prompt(_ name: String) -> [Int16] { prompts[name] ?? [] }
+
+  private func spoken(_ key: Character) -> [Int16] {
+    switch key {
+    case "*": prompt("star")
+    case "#": prompt("hash")
+    default: prompt("\(key)")
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import Audio
+import CallControl
+import Disk
+import Hunting
+import Media
+import RTPEngine
+import Records
+import SDP
+import SIPMessage
+import SIPUserAgent
+import Site
+import Telephony
+
+/// A leg of the core and its leg in the engine.
+struct MediaLeg {
+  var leg: Leg
+  var address: IPAddress
+  /// Our media address as the peer sees it, for the recording.
+  var shown: Endpoint
+}
+
+/// A recording in progress.
+struct OpenRecording {
+  var id: RecordingID
+  var directory: String
+  var start: LocalTime
+  var caller: CallerName
+}
+
+/// Legs, sounds and recordings: the core's words into the engine's.
+extension Switchboard {
+  func openMedia(_ leg: LegID, _ flow: Flow) {
+    let address = flow.local.address
+    var pool = ports[address] ?? MediaPorts(range: control.site.rtpPorts, address: address)
+    defer { ports[address] = pool }
+    do {
+      let sockets = try pool.bind()
+      do {
+        let engineLeg = try engine.openLeg(sockets)
+        let shown = Endpoint(addressBook.mediaAddress(flow), sockets.port)
+        media[leg] = MediaLeg(leg: engineLeg, address: address, shown: shown)
+        legOfEngine[engineLeg] = leg
+        take(.mediaOpened(leg, shown))
+      } catch {
+        sockets.close()
+        pool.release(sockets.port)
+        logger.error("no room for another media leg", metadata: ["fault": "\(error)"])
+        take(.mediaRefused(leg))
+      }
+    } catch {
+      logger.error("no media ports", metadata: ["fault": "\(error)"])
+      take(.mediaRefused(leg))
+    }
+  }
+
+  func describe(_ leg: LegID, _ audio: NegotiatedAudio) {
+    guard let place = media[leg] else { return }
+    engine.send(
+      .describe(
+        place.leg,
+        LegMedia(
+          remote: audio.remote, remoteRTCP: audio.remoteRTCP, sendPayloadType: audio.sendPayloadType,
+          sendLaw: audio.codec.law, receivePayloadTypes: audio.receivePayloadTypes.mapValues(\.law),
+          telephoneEventSend: audio.telephoneEventSend, telephoneEventReceive: audio.telephoneEventReceive,
+          comfortNoise: audio.comfortNoise, sends: audio.direction.sends, receives: audio.direction.receives,
+          ptime: audio.ptime)))
+  }
+
+  func play(_ leg: LegID, _ sound: Media.Sound, token: UInt64) {
+    guard let place = media[leg] else { return }
+    engine.send(.play(place.leg, sounds.samples(sound), loops: sound.loops, token: token))
+  }
+
+  func closeMedia(_ leg: LegID) {
+    guard let place = media.removeValue(forKey: leg) else { return }
+    engine.send(.closeLeg(place.leg))
+  }
+
+  /// What the engine tells, on the loop.
+  func engineSaid(_ event: EngineEvent) {
+    switch event {
+    case .digit(let leg, let digit, let source, _):
+      if let id = legOfEngine[leg] { take(.digit(id, digit, source == .event ? .event : .tone)) }
+    case .played(let leg, let token):
+      if let id = legOfEngine[leg] { take(.played(id, token: token)) }
+    case .legClosed(let leg, let statistics):
+      guard let id = legOfEngine.removeValue(forKey: leg) else { return }
+      for address in ports.keys { ports[address]?.release(statistics.localPort) }
+      logger.debug(
+        "media leg closed",
+        metadata: [
+          "leg": "\(id)", "received": "\(statistics.packetsReceived)", "sent": "\(statistics.packetsSent)",
+          "lost": "\(statistics.packetsLost)", "refused": "\(statistics.packetsRefused)",
+        ])
+    case .silent(let leg, _):
+      logger.info("neither RTP nor RTCP", metadata: ["leg": legOfEngine[leg].map { "\($0)" } ?? "gone"])
+    case .recordingFailed(_, let code, let path):
+      let fault = DiskError(path, .write, code)
+      logger.error("the recording cannot be written", metadata: ["fault": "\(fault)"])
+    case .recordingDropped(let id, let bytes):
+      logger.error("recording bytes lost", metadata: ["recording": "\(id.rawValue)", "bytes": "\(bytes)"])
+    case .recordingClosed(_, let path): logger.info("recording closed", metadata: ["path": "\(path)"])
+    }
+  }
+
+  // MARK: Recording
+
+  func startRecording(_ call: CallID, _ caller: CallerName, _ frames: [SIPFrame], at now: Moment) {
+    guard let directory = control.site.recordingDirectory else { return }
+    let start = calendar.local(now.wall)
+    // The ticket's number belongs into the name and is not drawn yet; a kill before it is leaves this name.
+    let name = "\(start.dottedDate)_\(start.dottedTime)_Call_\(call)_Caller_\(caller).pcap"
+    let id = RecordingID(rawValue: nextRecording)
+    nextRecording += 1
+    let folder = sitePath(directory)
+    recordings[call] = OpenRecording(id: id, directory: folder, start: start, caller: caller)
+    engine.send(.startRecording(id, path: joined(folder, name)))
+    for frame in frames { record(frame, in: id) }
+  }
+
+  func nameRecording(_ call: CallID, _ ticket: TicketNumber) {
+    guard let recording = recordings[call] else { return }
+    let name = TicketMessage.recordingName(start: recording.start, ticket: ticket, caller: recording.caller)
+    engine.send(.renameRecording(recording.id, path: joined(recording.directory, name)))
+  }
+
+  func record(_ frame: SIPFrame, in id: RecordingID) {
+    engine.send(
+      .recordDatagram(id, from: frame.from, to: frame.to, payload: frame.message.serialized(), at: frame.at))
+  }
+
+  func tap(_ call: CallID, _ leg: LegID) {
+    guard let recording = recordings[call], let place = media[leg] else { return }
+    engine.send(.tap(place.leg, recording.id, localAddressShown: place.shown))
+  }
+
+  func stopRecording(_ call: CallID) {
+    guard let recording = recordings.removeValue(forKey: call) else { return }
+    engine.send(.stopRecording(recording.id))
+  }
+}
+
+extension AudioCodec {
+  /// The same law in the engine's words.
+  var law: G711 {
+    switch self {
+    case .pcma: .aLaw
+    case .pcmu: .muLaw
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import CallControl
+import Disk
+import Hunting
+package import Logging
+import Media
+package import NIOCore
+import NIOPosix
+import NetworkIO
+import RTPEngine
+import Records
+import SIPMessage
+import SIPUserAgent
+import Site
+import Spool
+package import Telephony
+
+/// The one owner of everything that lives: performs what the core commands and hands it what comes of it.
+///
+/// An actor whose executor is the event loop: what arrives on the loop enters it without a hop, and no method awaits
+/// anything. Files beside this one: `+Start`, `+Commands`, `+Media`, `+Records`, `+Messages`, `+Site`.
+package actor Switchboard {
+  let loop: any EventLoop
+  let logger: Logger
+  let settings: SwitchboardSettings
+  let engine: MediaEngine
+  let calendar: LocalCalendar
+  let disk: DiskWorker
+  var control: CallController
+  var log: EventLog
+  var sounds: SoundLibrary
+  var sockets: SIPSockets
+  var hosts: HostTable
+  let addressBook: AddressBook
+
+  /// Inputs that wait for the one at hand to be worked through, in order.
+  private var inbox: [CallControlInput] = []
+  private var isBusy = false
+  private var wakeUp: Scheduled<Void>?
+  private var wakeUpAt: Instant?
+
+  var media: [LegID: MediaLeg] = [:]
+  var legOfEngine: [Leg: LegID] = [:]
+  var ports: [IPAddress: MediaPorts] = [:]
+  var recordings: [CallID: OpenRecording] = [:]
+  var nextRecording: UInt64 = 1
+  var records: Records
+  var draws: [TicketKey: TicketDraw] = [:]
+  var dispatcher: MessageDispatcher
+  var watch: SiteWatch?
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+  // MARK: Inputs
+
+  /// Hands an input to the core and performs what it commands, and what comes of that, until nothing is left.
+  func take(_ input: CallControlInput) {
+    inbox.append(input)
+    guard !isBusy else { return }
+    isBusy = true
+    defer { isBusy = false }
+    while !inbox.isEmpty {
+      let now = currentMoment()
+      for command in control.handle(inbox.removeFirst(), at: now) { perform(command, at: now) }
+    }
+    scheduleWakeUp()
+  }
+
+  /// The core says when it wants to be woken; the loop's one timer follows it.
+  private func scheduleWakeUp() {
+    guard control.nextDeadline != wakeUpAt else { return }
+    wakeUp?.cancel()
+    wakeUpAt = control.nextDeadline
+    guard let deadline = wakeUpAt else { return }
+    // NIO's clock is the same monotonic clock.
+    wakeUp = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline.nanoseconds, 0)))) { [self] in
+      assumeIsolated { board in
+        board.wakeUpAt = nil
+        board.take(.timersDue)
+      }
+    }
+  }
+
+  func received(_ event: SIPSocketEvent) {
+    switch event {
+    case .received(let message, let flow, _): take(.received(message, flow))
+    case .malformed(let error, let flow):
+      logger.debug("malformed SIP", metadata: ["source": "\(flow.remote)", "fault": "\(error.detail)"])
+    case .failed(let flow): take(.transportFailed(flow))
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import ArgumentParser
+import CallAudio
+import Capture
+import Glibc
+import Telephony
+
+@main
+struct PcapToWave: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pcap2wave",
+    abstract: "Makes a WAV file of each call in a capture.",
+    discussion: """
+      x.pcap becomes x.wav beside it: 16 bits, 8000 Hz, left what the caller sent, right what he heard, both as the \
+      capture's clock has them. Several calls become x-1.wav, x-2.wav and so on. pcap and pcapng are read; the capture \
+      must hold the calls' SIP as well as their RTP.
+
+      Exit codes: 0 done, 1 a fault of the data, 64 wrong usage, 73 an output that cannot be written.
+      """)
+
+  @Argument(help: ArgumentHelp("The captures; - is standard input.", valueName: "file"))
+  var files: [String]
+
+  @Option(name: [.customShort("o"), .long], help: "The WAV file to write, if there is one capture.")
+  var output: String?
+
+  @Option(help: ArgumentHelp("The directory for the WAV files.", valueName: "dir"))
+  var outputDir: String?
+
+  @Flag(help: "One channel with both directions mixed.")
+  var mono = false
+
+  @Flag(help: "Two channels (the default).")
+  var stereo = false
+
+  @Flag(help: "One file for each direction: x-left.wav, x-right.wav.")
+  var split = false
+
+  @Flag(help: "Only list the calls.")
+  var list = false
+
+  @Flag(help: "List as JSON.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Only this call of the list.", valueName: "n"))
+  var call: Int?
+
+  @Flag(help: "Overwrite files that exist.")
+  var force = false
+
+  func validate() throws {
+    if [mono, stereo, split].count(where: { $0 }) > 1 {
+      throw ValidationError("--mono, --stereo and --split exclude each other; expected one of them")
+    }
+    if json && !list { throw ValidationError("--json without --list; expected --list --json") }
+    if let call, call < 1 { throw ValidationError("--call \(call): expected the call's number, from 1") }
+    if list { return }
+    if output != nil && outputDir != nil {
+      throw ValidationError("-o and --output-dir exclude each other; expected one of them")
+    }
+    if output != nil && files.count > 1 {
+      throw ValidationError("-o with \(files.count) captures; expected --output-dir")
+    }
+    if output == "" || output?.hasSuffix("/") == true || output == "-" {
+      throw ValidationError("-o \(output ?? ""): expected a file name")
+    }
+    if files.contains("-") && output == nil && outputDir == nil {
+      throw ValidationError("standard input has no name; expected -o or --output-dir")
+    }
+  }
+
+  func run() throws {
+    var status: Int32 = 0
+    var listed: [(file: String, calls: [RecordedCall])] = []
+    for path in files {
+      do {
+        let file = try CaptureFile(path: path)
+        let survey = try CallSurvey(of: file)
+        warn(path, survey)
+        if list {
+          let calls = survey.calls.filter { call == nil || $0.number == call }
+          listed.append((path, calls))
+        } else if try !convert(file, survey) {
+          status = max(status, 1)
+        }
+      } catch let error as CaptureError {
+        complain(error.description)
+        status = max(status, 1)
+      } catch ConversionError.capture(let error) {
+        complain(error.description)
+        status = max(status, 1)
+      } catch ConversionError.output(let error) {
+        complain(error.description)
+        status = 73
+      }
+    }
+    if list { printList(listed) }
+    if status != 0 { throw ExitCode(status) }
+  }
+
+  /// - Returns: false if there was nothing to write.
+  private func convert(_ file: borrowing CaptureFile, _ survey: CallSurvey) throws(ConversionError) -> Bool {
+    let path = file.path == "-" ? "standard input" : file.path
+    if survey.calls.isEmpty {
+      complain("\(path): \(Self.emptiness(survey)); expected a call's SIP and its RTP")
+      return false
+    }
+    let wanted = survey.calls.filter { call == nil || $0.number == call }
+    if wanted.isEmpty {
+      complain("\(path): there is no call \(call ?? 0); expected 1 to \(survey.calls.count) (see --list)")
+      return false
+    }
+    let decodable = wanted.filter { call in (call.left.codecs + call.right.codecs).contains(where: \.canBeDecoded) }
+    for call in wanted where !call.undecodableCodecs.isEmpty {
+      let names = call.undecodableCodecs.joined(separator: ", ")
+      let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
+      complain("\(path): call \(call.number): \(names) cannot be decoded\(rest); expected PCMA or PCMU")
+    }
+    let names = output.map { OutputNames(output: $0) }
+      ?? OutputNames(capture: file.path == "-" ? "stdin" : file.path, directory: outputDir)
+    let layout: ChannelLayout = mono ? .mono : split ? .split : .stereo
+    let isOnly = survey.calls.count == 1
+    let isNamed = output != nil && wanted.count == 1
+    try Conversion(layout: layout, overwrites: force).write(decodable, of: file, survey) { call in
+      names.paths(call: isOnly || isNamed ? nil : call.number, layout: layout)
+    }
+    return decodable.count == wanted.count
+  }
+
+  private func warn(_ path: String, _ survey: CallSurvey) {
+    let path = path == "-" ? "standard input" : path
+    if let breakage = survey.breakage {
+      complain("warning: \(path): ends within a record (\(breakage)); what stands before it is used")
+    }
+    if survey.unreadableMessageCount > 0 {
+      complain("warning: \(path): \(survey.unreadableMessageCount) SIP messages cannot be read and are left out")
+    }
+    if survey.fragmentCount > 0 {
+      complain("warning: \(path): \(survey.fragmentCount) fragments of IP packets are left out")
+    }
+    if survey.hasTooManyStreams {
+      complain("warning: \(path): more RTP streams than are looked at; split the capture if calls are missing")
+    }
+  }
+
+  private static func emptiness(_ survey: CallSurvey) -> String {
+    switch (survey.silentCallCount, survey.unclaimedStreamCount) {
+    case (0, 0): "no call in it"
+    case (0, let streams): "\(streams) RTP stream\(streams == 1 ? "" : "s") in it, but no SIP that describes a call"
+    case (let calls, 0): "\(calls) call\(calls == 1 ? "" : "s") in it, but no RTP"
+    case (let calls, let streams):
+      "\(calls) call\(calls == 1 ? "" : "s") in it, but no RTP of theirs (\(streams) other RTP streams)"
+    }
+  }
+
+  private func printList(_ listed: [(file: String, calls: [RecordedCall])]) {
+    if json {
+      print(CallTable.json(listed), terminator: "")
+      return
+    }
+    for (file, calls) in listed {
+      if files.count > 1 { print("\(file):") }
+      print(CallTable.text(calls, localTime), terminator: "")
+    }
+  }
+}
+
+/// One line on standard error.
+private func complain(_ text: String) { fputs("pcap2wave: \(text)\n", stderr) }
+
+/// Local time as glibc has it.
+private let localTime = LocalCalendar { wall in
+  var seconds = time_t(wall.unixSeconds)
+  var parts = tm()
+  localtime_r(&seconds, &parts)
+  return LocalTime(
+    year: Int(parts.tm_year) + 1900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday), hour: Int(parts.tm_hour),
+    minute: Int(parts.tm_min), second: Int(parts.tm_sec))
+}

@@ -1,0 +1,204 @@
+import RTP
+import Telephony
+import Testing
+
+@Suite struct SourceLatchTests {
+  /// The SDP's address, two of its ports, and strangers.
+  private let phone = PacketSource(ipv4: 0xC000_0201, port: 5004)
+  private let phoneOther = PacketSource(ipv4: 0xC000_0201, port: 40_000)
+  private let router = PacketSource(ipv4: 0xCB00_7107, port: 62_000)
+  private let attacker = PacketSource(ipv4: 0xC633_6401, port: 5004)
+
+  /// A line of a table: who sends, when, and what becomes of it.
+  private struct Run {
+    var latch: SourceLatch
+    var sequences: [PacketSource: UInt16] = [:]
+    var now: Int64 = 0
+
+    init(_ expected: PacketSource?) { latch = SourceLatch(expected: expected) }
+
+    /// `count` packets in sequence, 20 ms apart; the verdicts as one letter each: accepted, Latched, dropped.
+    mutating func packets(
+      _ source: PacketSource, _ count: Int = 1, skipping step: UInt16 = 1, ssrc: UInt32 = 9, isNegotiated: Bool = true,
+      spacing: Int64 = 20
+    ) -> String {
+      var letters = ""
+      for _ in 0..<count {
+        now += spacing
+        let sequence = sequences[source, default: 65_533] &+ step
+        sequences[source] = sequence
+        let header = RTPHeader(payloadType: 8, sequenceNumber: sequence, timestamp: 0, ssrc: ssrc)
+        switch latch.receive(
+          header, from: source, isNegotiated: isNegotiated, at: Instant(nanoseconds: now * 1_000_000))
+        {
+        case .accepted: letters += "a"
+        case .latched: letters += "L"
+        case .dropped: letters += "d"
+        }
+      }
+      return letters
+    }
+  }
+
+  @Test func theAddressOfTheSDPIsTakenAtOnce() {
+    var run = Run(phone)
+    #expect(run.latch.target == phone)
+    #expect(run.packets(phone, 3) == "Laa")
+    #expect(run.latch.latched == phone)
+    #expect(run.latch.dropped == 0)
+  }
+
+  @Test func onAnyPort() {
+    var run = Run(phone)
+    #expect(run.packets(phoneOther, 3) == "Laa")
+    #expect(run.latch.target == phoneOther)
+  }
+
+  @Test func aStrangerNeedsFivePacketsInSequence() {
+    var run = Run(phone)
+    #expect(run.packets(router, 7) == "ddddLaa")
+    #expect(run.latch.target == router)
+    #expect(run.latch.dropped == 4)
+  }
+
+  @Test func outOfSequenceBeginsAnew() {
+    var run = Run(phone)
+    #expect(run.packets(router, 4) == "dddd")
+    #expect(run.packets(router, 1, skipping: 2) == "d")
+    #expect(run.packets(router, 4) == "dddL")
+    run = Run(phone)
+    #expect(run.packets(router, 10, skipping: 0) == "dddddddddd")
+  }
+
+  @Test func anotherStreamOfTheSameAddressBeginsAnew() {
+    var run = Run(phone)
+    #expect(run.packets(router, 4, ssrc: 1) == "dddd")
+    #expect(run.packets(router, 5, ssrc: 2) == "ddddL")
+  }
+
+  @Test func typesThatWereNotNegotiatedNeverCount() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2, isNegotiated: false) == "dd")
+    #expect(run.packets(router, 9, isNegotiated: false) == "ddddddddd")
+    #expect(run.latch.latched == nil)
+    #expect(run.packets(phone) == "L")
+    #expect(run.packets(phone, 1, isNegotiated: false) == "d")
+  }
+
+  @Test func nobodySpeaksIntoARunningStream() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    for _ in 0..<50 {
+      #expect(run.packets(attacker, 9, spacing: 1) == "ddddddddd")
+      #expect(run.packets(phone) == "a")
+    }
+    #expect(run.latch.dropped == 450)
+  }
+
+  @Test func anotherPortOfTheAddressMustWaitToo() {
+    var run = Run(phone)
+    #expect(run.packets(phoneOther) == "L")
+    #expect(run.packets(PacketSource(ipv4: 0xC000_0201, port: 9)) == "d")
+    // The port the SDP names is the peer's own word.
+    #expect(run.packets(phone) == "L")
+    #expect(run.packets(phoneOther, 5) == "ddddd")
+  }
+
+  @Test func aStrangerWhoWasFirstGivesWayToTheSDPsAddress() {
+    var run = Run(phone)
+    #expect(run.packets(attacker, 6) == "ddddLa")
+    #expect(run.packets(phone, 2) == "La")
+    #expect(run.packets(attacker, 6) == "dddddd")
+    run = Run(phone)
+    #expect(run.packets(attacker, 6) == "ddddLa")
+    #expect(run.packets(phoneOther, 2) == "La")
+  }
+
+  @Test func afterThreeSecondsOfSilenceLearningReopens() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    run.now += 2900
+    #expect(run.packets(router, 4) == "dddd")
+    #expect(run.packets(phone) == "a")
+    run.now += 2960
+    #expect(run.packets(router) == "d")
+    run.now += 20
+    #expect(run.packets(router, 6) == "ddddLa")
+  }
+
+  @Test func silenceOfALearnedStrangerReopensAsWell() {
+    var run = Run(phone)
+    #expect(run.packets(router, 5) == "ddddL")
+    run.now += 3000
+    #expect(run.packets(attacker, 4) == "dddd")
+    // Known from before: no proof is asked again.
+    #expect(run.packets(router) == "a")
+    #expect(run.packets(attacker, 5) == "ddddd")
+  }
+
+  @Test func aNewAddressIsLearnedAnew() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    run.latch.expect(router)
+    #expect(run.latch.target == router)
+    #expect(run.packets(phone, 3) == "ddd")
+    #expect(run.packets(router, 2) == "La")
+  }
+
+  @Test func packetsUnderWayFromTheOldPortDoNotHoldTheNewOneUp() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    let moved = PacketSource(ipv4: 0xC000_0201, port: 6000)
+    run.latch.expect(moved)
+    #expect(run.packets(phone, 2) == "La")
+    #expect(run.packets(moved, 2) == "La")
+    #expect(run.packets(phone, 1) == "d")
+  }
+
+  @Test func aSessionRefreshLosesNothing() {
+    var run = Run(phone)
+    #expect(run.packets(router, 6) == "ddddLa")
+    run.latch.expect(phone)
+    #expect(run.latch.target == router)
+    #expect(run.packets(router, 2) == "aa")
+    #expect(run.packets(attacker, 5) == "ddddd")
+    run.latch.expect(phone)
+    #expect(run.packets(phone) == "L")
+  }
+
+  @Test func aSessionRefreshIsNoDoorWhileTheAddressSpeaks() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    run.latch.expect(phone)
+    #expect(run.packets(attacker, 8, spacing: 1) == "dddddddd")
+    #expect(run.packets(phone) == "a")
+  }
+
+  @Test func withoutAnAddressAnybodyMustProveHimself() {
+    for unknown in [nil, PacketSource(ipv4: 0, port: 5004)] {
+      var run = Run(unknown)
+      #expect(run.latch.target == nil)
+      #expect(run.packets(phone, 6) == "ddddLa")
+      #expect(run.latch.target == phone)
+    }
+  }
+
+  @Test func aFloodOfOneStrangerDoesNotBarAnother() {
+    var run = Run(phone)
+    var letters = ""
+    for _ in 0..<5 {
+      #expect(run.packets(attacker, 3, skipping: 7, spacing: 1) == "ddd")
+      letters += run.packets(router)
+    }
+    #expect(letters == "ddddL")
+  }
+
+  @Test func controlComesFromTheSameAddresses() {
+    var run = Run(phone)
+    #expect(run.latch.acceptsControl(from: PacketSource(ipv4: 0xC000_0201, port: 5005)))
+    #expect(!run.latch.acceptsControl(from: PacketSource(ipv4: 0xCB00_7107, port: 62_001)))
+    _ = run.packets(router, 5)
+    #expect(run.latch.acceptsControl(from: PacketSource(ipv4: 0xCB00_7107, port: 62_001)))
+    #expect(!run.latch.acceptsControl(from: attacker))
+  }
+}
