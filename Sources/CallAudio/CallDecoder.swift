@@ -7,7 +7,7 @@ final class CallTrack {
   let file: OutputFile
   private(set) var track: StereoTrack
   /// The last record that holds sound of the call.
-  private let lastRecord: Int
+  let lastRecord: Int
   private var isFinished = false
 
   /// - Parameter file: where the sound goes, behind `headerLength` bytes.
@@ -19,15 +19,9 @@ final class CallTrack {
 
   @inline(__always)
   func put(
-    _ codes: UnsafeRawBufferPointer, _ table: UnsafePointer<Int16>, channel: Int, at frame: Int64
+    _ codes: RawSpan, _ table: UnsafePointer<Int16>, channel: Int, at frame: Int64
   ) throws(FileProblem) {
     try track.put(codes, table, channel: channel, at: frame)
-  }
-
-  /// Ends the track if `record` was its last.
-  @inline(__always)
-  func pass(_ record: Int) throws(FileProblem) {
-    if record >= lastRecord { try finish() }
   }
 
   /// Writes what is left.
@@ -40,23 +34,6 @@ final class CallTrack {
 
 /// The second reading of a capture, in which the sound is put together.
 struct CallDecoder {
-  private struct ActivePart {
-    var part: SoundPart
-    var track: CallTrack
-    var stretch = 0
-    /// 0 for silence, 1 for μ-law, 2 for A-law.
-    var laws = InlineArray<128, UInt8>(repeating: 0)
-    /// The part with the same key that comes after this one.
-    var successor = -1
-
-    init(_ part: SoundPart, _ track: CallTrack) {
-      self.part = part
-      self.track = track
-      for type in part.pcmuTypes where type < 128 { laws[Int(type)] = 1 }
-      for type in part.pcmaTypes where type < 128 { laws[Int(type)] = 2 }
-    }
-  }
-
   private var parts: [ActivePart] = []
   private var indexOfKey: [StreamKey: Int] = [:]
   private let tables = SampleTables()
@@ -64,12 +41,12 @@ struct CallDecoder {
   /// - Parameter tracks: as many as there are calls.
   init(_ calls: [RecordedCall], _ tracks: [CallTrack]) {
     for (call, track) in zip(calls, tracks) {
-      for part in call.parts where !part.stretches.isEmpty { parts.append(ActivePart(part, track)) }
+      parts += call.parts.compactMap { ActivePart($0, track) }
     }
-    parts.sort { $0.part.firstRecord < $1.part.firstRecord }
+    parts.sort { $0.firstRecord < $1.firstRecord }
     for index in parts.indices.reversed() {
-      parts[index].successor = indexOfKey[parts[index].part.key] ?? -1
-      indexOfKey[parts[index].part.key] = index
+      parts[index].successor = indexOfKey[parts[index].key] ?? -1
+      indexOfKey[parts[index].key] = index
     }
   }
 
@@ -80,48 +57,41 @@ struct CallDecoder {
     var recent = [Int](repeating: -1, count: 256)
     while reader.next(), reader.recordNumber <= records {
       guard let header = rtpHeader(reader.payload) else { continue }
-      let key = StreamKey(source: reader.source, target: reader.target, ssrc: header.ssrc)
+      let key = StreamKey(source: reader.datagram.source, target: reader.datagram.target, ssrc: header.ssrc)
       let record = reader.recordNumber
       let bucket = key.bucket
       var index = recent[bucket]
-      if index < 0 || parts[index].part.key != key || record > parts[index].part.lastRecord {
+      if index < 0 || parts[index].key != key || record > parts[index].lastRecord {
         guard let found = find(key, record) else { continue }
         index = found
         recent[bucket] = found
       }
-      let law = parts[index].laws[Int(header.payloadType & 127)]
-      let track = parts[index].track
+      let law = parts[index].law(of: header.payloadType)
       do throws(FileProblem) {
         if law != 0,
-          let frame = parts[index].part.frame(
-            record: record, timestamp: header.timestamp, arrival: reader.time, current: &parts[index].stretch)
+          let frame = parts[index].frame(record: record, timestamp: header.timestamp, arrival: reader.time)
         {
-          let payload = reader.payload.extracting(header.payloadRange)
-          let result: Result<Void, FileProblem> = payload.withUnsafeBytes { codes in
-            do throws(FileProblem) {
-              return .success(
-                try track.put(
-                  codes, law == 1 ? tables.muLaw : tables.aLaw, channel: parts[index].part.channel, at: frame))
-            } catch { return .failure(error) }
-          }
-          try result.get()
+          try parts[index].track.put(
+            reader.payload.extracting(header.payloadRange), law == 1 ? tables.muLaw : tables.aLaw,
+            channel: parts[index].channel, at: frame)
         }
-        try track.pass(record)
+        if record >= parts[index].track.lastRecord { try parts[index].track.finish() }
       } catch {
-        throw .output(OutputError(path: track.file.path, problem: "cannot be written: \(error.text)"))
+        throw .output(
+          OutputError(path: parts[index].track.file.path, problem: "cannot be written: \(error.text)"))
       }
     }
   }
 
   private mutating func find(_ key: StreamKey, _ record: Int) -> Int? {
     guard var index = indexOfKey[key] else { return nil }
-    while record > parts[index].part.lastRecord {
+    while record > parts[index].lastRecord {
       let next = parts[index].successor
       if next < 0 { return nil }
       index = next
       indexOfKey[key] = next
     }
-    return record >= parts[index].part.firstRecord ? index : nil
+    return record >= parts[index].firstRecord ? index : nil
   }
 }
 

@@ -27,8 +27,8 @@ package struct CallSurvey: Sendable {
     while reader.next() {
       let record = reader.recordNumber
       let time = reader.time
-      let source = reader.source
-      let target = reader.target
+      let source = reader.datagram.source
+      let target = reader.datagram.target
       let payload = reader.payload
       guard payload.byteCount > 0 else { continue }
       if payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) >> 6 == 2 {

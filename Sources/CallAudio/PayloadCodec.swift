@@ -6,17 +6,17 @@ package enum PayloadCodec: Hashable, Sendable {
   case telephoneEvent
   /// Comfort noise (RFC 3389): silence.
   case comfortNoise
-  /// A codec that cannot be decoded, by its name, such as `G729`.
+  /// A codec that cannot be decoded, by its name in upper case, such as `G729`.
   case other(String)
 
   /// - Parameter name: the encoding name of an `a=rtpmap` (RFC 8866 §6.6), in any case.
   package init(encodingName name: String) {
-    switch name.lowercased() {
-    case "pcmu": self = .pcmu
-    case "pcma": self = .pcma
-    case "telephone-event": self = .telephoneEvent
-    case "cn": self = .comfortNoise
-    default: self = .other(name)
+    switch name.uppercased() {
+    case "PCMU": self = .pcmu
+    case "PCMA": self = .pcma
+    case "TELEPHONE-EVENT": self = .telephoneEvent
+    case "CN": self = .comfortNoise
+    case let other: self = .other(other)
     }
   }
 

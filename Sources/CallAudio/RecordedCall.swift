@@ -69,31 +69,4 @@ struct SoundPart: Sendable {
   /// The payload types that can be decoded.
   var pcmuTypes: [UInt8]
   var pcmaTypes: [UInt8]
-
-  /// Where the sample of a packet belongs that came at `arrival`; nil if no stretch fits.
-  ///
-  /// - Parameter current: the stretch the stream has reached; goes on with the records.
-  @inline(__always)
-  func frame(record: Int, timestamp: UInt32, arrival: Int64, current: inout Int) -> Int64? {
-    while current + 1 < stretches.count, stretches[current + 1].firstRecord <= record { current += 1 }
-    let stretch = stretches[current]
-    let offset = Int64(Int32(bitPattern: timestamp &- stretch.timestamp))
-    let deviation = arrival &- (stretch.time &+ offset &* StreamTimeline.sampleLength)
-    if deviation >= -StreamTimeline.jump && deviation <= StreamTimeline.longestDelay { return stretch.frame &+ offset }
-    return straggler(timestamp, arrival, deviation, current)
-  }
-
-  /// A packet that does not fit where the stream is: a late one of the stretch before, else nonsense.
-  private func straggler(_ timestamp: UInt32, _ arrival: Int64, _ deviation: Int64, _ current: Int) -> Int64? {
-    if current > 0 {
-      let before = stretches[current - 1]
-      let offset = Int64(Int32(bitPattern: timestamp &- before.timestamp))
-      if StreamTimeline.isNear(arrival &- (before.time &+ offset &* StreamTimeline.sampleLength)) {
-        return before.frame &+ offset
-      }
-    }
-    let stretch = stretches[current]
-    guard deviation > -StreamTimeline.longestDelay, deviation <= StreamTimeline.longestDelay else { return nil }
-    return stretch.frame &+ Int64(Int32(bitPattern: timestamp &- stretch.timestamp))
-  }
 }

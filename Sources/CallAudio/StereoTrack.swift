@@ -36,24 +36,25 @@ struct StereoTrack: ~Copyable {
   ///   - table: the sample of each of the 256 codes.
   ///   - channel: 0 is left, 1 is right.
   ///   - start: where the first one belongs, in samples from the sound's beginning; may be outside.
+  @inline(__always)
   mutating func put(
-    _ codes: UnsafeRawBufferPointer, _ table: UnsafePointer<Int16>, channel: Int, at start: Int64
+    _ codes: RawSpan, _ table: UnsafePointer<Int16>, channel: Int, at start: Int64
   ) throws(FileProblem) {
     guard start < frames, start > -Self.chunkFrames * 8 else { return }
     var index = start < 0 ? Int(-start) : 0
-    let end = min(codes.count, Int(min(frames - start, Int64(Int32.max))))
+    let end = min(codes.byteCount, Int(min(frames - start, Int64(Int32.max))))
     while index < end {
       let frame = start + Int64(index)
       let chunk = frame / Self.chunkFrames
       let offset = Int(frame % Self.chunkFrames)
       let count = min(end - index, Int(Self.chunkFrames) - offset)
-      let codes = UnsafeRawBufferPointer(rebasing: codes[index..<index + count])
+      let part = codes.extracting(index..<index + count)
       let place = Int(chunk) % Self.chunkCount
       if held[place] < chunk { try hold(chunk, place) }
       if held[place] == chunk {
-        decode(codes, table, memory + place * Self.chunkSamples + offset * 2 + channel)
+        decode(part, table, memory + place * Self.chunkSamples + offset * 2 + channel)
       } else {
-        try patch(codes, table, channel, frame)
+        try patch(part, table, channel, frame)
       }
       index += count
     }
@@ -65,14 +66,17 @@ struct StereoTrack: ~Copyable {
     if ftruncate(file, off_t(headerLength + frames * 4)) != 0 { throw FileProblem(errno) }
   }
 
+  /// Writes the samples of `codes` to every second place of `target`.
   @inline(__always)
   private func decode(
-    _ codes: UnsafeRawBufferPointer, _ table: UnsafePointer<Int16>, _ target: UnsafeMutablePointer<Int16>
+    _ codes: RawSpan, _ table: UnsafePointer<Int16>, _ target: UnsafeMutablePointer<Int16>
   ) {
-    var out = target
-    for code in codes {
-      out.pointee = table[Int(code)]
-      out += 2
+    codes.withUnsafeBytes { bytes in
+      var out = target
+      for code in bytes {
+        out.pointee = table[Int(code)]
+        out += 2
+      }
     }
   }
 
@@ -93,20 +97,16 @@ struct StereoTrack: ~Copyable {
 
   /// Changes what has been written already.
   private func patch(
-    _ codes: UnsafeRawBufferPointer, _ table: UnsafePointer<Int16>, _ channel: Int, _ frame: Int64
+    _ codes: RawSpan, _ table: UnsafePointer<Int16>, _ channel: Int, _ frame: Int64
   ) throws(FileProblem) {
-    var samples = [Int16](repeating: 0, count: codes.count * 2)
+    let samples = UnsafeMutableBufferPointer<Int16>.allocate(capacity: codes.byteCount * 2)
+    defer { samples.deallocate() }
+    samples.update(repeating: 0)
+    let bytes = UnsafeMutableRawBufferPointer(samples)
     let position = headerLength + frame * 4
-    let length = samples.count * 2
     // Short of the file's end there is silence, so a short reading is no fault.
-    let got = samples.withUnsafeMutableBytes { pread(file, $0.baseAddress, length, off_t(position)) }
-    if got < 0 { throw FileProblem(errno) }
-    for index in codes.indices { samples[index * 2 + channel] = table[Int(codes[index])] }
-    let result: Result<Void, FileProblem> = samples.withUnsafeBytes { bytes in
-      do throws(FileProblem) { return .success(try writeAll(bytes, to: file, at: position)) } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
+    if pread(file, bytes.baseAddress, bytes.count, off_t(position)) < 0 { throw FileProblem(errno) }
+    if let target = samples.baseAddress { decode(codes, table, target + channel) }
+    try writeAll(UnsafeRawBufferPointer(bytes), to: file, at: position)
   }
 }

@@ -15,6 +15,15 @@ struct StreamAssignment {
     var declaration: Int
   }
 
+  /// A stream in a channel of a call.
+  private struct Part {
+    var stream: Int
+    var channel: Int
+    var leg: Int
+    /// Whether it was found by the offerer's address.
+    var isNear: Bool
+  }
+
   /// SDP and RTP overtake each other by as much, at a call's beginning and end; in nanoseconds.
   private static let tolerance: Int64 = 2_000_000_000
   /// Streams of one channel may overlap by as much, in nanoseconds.
@@ -79,18 +88,23 @@ struct StreamAssignment {
 
   /// Puts a session's call together; nil if it has no sound.
   private func call(_ group: Int, legs: [Int], _ candidates: [Int]) -> RecordedCall? {
-    var parts: [(stream: Int, channel: Int, leg: Int)] = []
+    var parts: [Part] = []
     var spokenLeg: Int?
     for leg in legs {
       // The first leg with sound is the caller's. Another leg of its dialog may add what passed elsewhere, such as
       // after a re-INVITE around a proxy; the legs behind a back-to-back agent repeat what the caller's leg has.
       if let spokenLeg, signalling.legs[leg].dialog != signalling.legs[spokenLeg].dialog { continue }
-      for index in candidates where !parts.contains(where: { $0.stream == index }) {
-        guard let channel = channel(of: streams[index].key, in: signalling.legs[leg]) else { continue }
-        let isRepetition = parts.contains { $0.leg != leg && $0.channel == channel && overlaps($0.stream, index) }
-        if isRepetition { continue }
-        parts.append((index, channel, leg))
-        if spokenLeg == nil, !streams[index].timeline.segments.isEmpty { spokenLeg = leg }
+      for isNear in [true, false] {
+        for index in candidates where !parts.contains(where: { $0.stream == index }) {
+          guard let channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else { continue }
+          // The same sound again: at another hop, or on the far side of a relay.
+          let isRepetition = parts.contains {
+            $0.channel == channel && ($0.leg != leg || $0.isNear && !isNear) && overlaps($0.stream, index)
+          }
+          if isRepetition { continue }
+          parts.append(Part(stream: index, channel: channel, leg: leg, isNear: isNear))
+          if spokenLeg == nil, !streams[index].timeline.segments.isEmpty { spokenLeg = leg }
+        }
       }
     }
     guard spokenLeg != nil else { return nil }
@@ -98,14 +112,15 @@ struct StreamAssignment {
   }
 
   /// 0 for what the leg's offerer sent, 1 for what was sent to him; nil for what is not this leg's.
-  private func channel(of key: StreamKey, in leg: SignalledLeg) -> Int? {
-    let isDeclared = { (endpoint: FrameAddress, byOfferer: Bool) in
-      leg.declarations.contains { $0.isOfferer == byOfferer && $0.media.endpoint == endpoint }
+  ///
+  /// - Parameter isNear: whether to go by the offerer's own address, or by the answerer's, which serves where the
+  ///   offerer's is not what he sends from (NAT).
+  private func channel(of key: StreamKey, in leg: SignalledLeg, isNear: Bool) -> Int? {
+    let isDeclared = { (endpoint: FrameAddress) in
+      leg.declarations.contains { $0.isOfferer == isNear && $0.media.endpoint == endpoint }
     }
-    if isDeclared(key.target, true) { return 1 }
-    if isDeclared(key.source, true) { return 0 }
-    if isDeclared(key.target, false) { return 0 }
-    if isDeclared(key.source, false) { return 1 }
+    if isDeclared(key.target) { return isNear ? 1 : 0 }
+    if isDeclared(key.source) { return isNear ? 0 : 1 }
     return nil
   }
 
@@ -113,7 +128,7 @@ struct StreamAssignment {
     min(streams[a].lastTime, streams[b].lastTime) &- max(streams[a].firstTime, streams[b].firstTime) > Self.overlap
   }
 
-  private func build(_ dialog: SignalledDialog, _ parts: [(stream: Int, channel: Int, leg: Int)]) -> RecordedCall? {
+  private func build(_ dialog: SignalledDialog, _ parts: [Part]) -> RecordedCall? {
     let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
     let start = segments.map { $0.time &+ $0.lowest &* StreamTimeline.sampleLength }.min()
     guard let start, let end = segments.map({ frame(of: $0, start) &+ $0.highestEnd }).max(), end > 0 else { return nil }

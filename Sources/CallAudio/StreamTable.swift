@@ -7,6 +7,14 @@ struct StreamKey: Hashable, Sendable {
   var target: FrameAddress
   var ssrc: UInt32
 
+  /// Written out, because the packet path is in another module than `FrameAddress`, whose own would not be inlined.
+  @inline(__always)
+  static func == (a: StreamKey, b: StreamKey) -> Bool {
+    a.ssrc == b.ssrc && a.source.low == b.source.low && a.target.low == b.target.low && a.source.port == b.source.port
+      && a.target.port == b.target.port && a.source.high == b.source.high && a.target.high == b.target.high
+      && a.source.isIPv6 == b.source.isIPv6 && a.target.isIPv6 == b.target.isIPv6
+  }
+
   /// A place in a small table; says nothing about equality.
   @inline(__always)
   var bucket: Int {

@@ -45,8 +45,8 @@ package enum CallCommand: Sendable {
 
   /// A spooled instant message has been answered with this SIP status.
   case messageDone(String, status: Int)
-  /// The registrations have changed: to be stored.
-  case storeRegistrations(user: String)
+  /// The user's phones are no longer what they were: a waiting message may be tried.
+  case registrationsChanged(user: String)
 
   /// For the log, the console, the narration.
   case event(CallEvent)

@@ -186,7 +186,7 @@ package struct CallController: Sendable {
       case .transmit(let message, let flow): transmit(message, flow, at: now)
       case .leg(let leg, let event): happened(leg, event, at: now)
       case .messageDone(let request, let status): messageDone(request, status: status)
-      case .registrationsChanged(let user): emit(.storeRegistrations(user: user))
+      case .registrationsChanged(let user): emit(.registrationsChanged(user: user))
       case .log(let note): self.note(.userAgent(note))
       // Registrations and probes of our own are asked for by nobody yet.
       case .registrationDone, .probeDone: break

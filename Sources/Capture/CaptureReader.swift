@@ -16,7 +16,9 @@ package struct CaptureReader: ~Copyable {
   private let handle: OpaquePointer
   private let link: LinkLayer
   private var frame = UnsafeRawBufferPointer(start: nil, count: 0)
-  private var datagram = Datagram(
+
+  /// The datagram that `next()` has found. A stored value, so that the packet path reads its fields without calls.
+  package private(set) var datagram = Datagram(
     source: FrameAddress(ipv4: 0, port: 0), target: FrameAddress(ipv4: 0, port: 0), start: 0, end: 0, isCut: false)
 
   /// When the datagram was captured: nanoseconds since 1970-01-01 00:00:00 UTC.
@@ -86,12 +88,6 @@ package struct CaptureReader: ~Copyable {
       return _overrideLifetime(bytes, borrowing: self)
     }
   }
-
-  package var source: FrameAddress { datagram.source }
-  package var target: FrameAddress { datagram.target }
-
-  /// True if the capture kept less of the datagram than was sent (snap length).
-  package var isCut: Bool { datagram.isCut }
 }
 
 private func words(_ text: [CChar]) -> String {

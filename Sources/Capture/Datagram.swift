@@ -1,12 +1,12 @@
 /// Where the datagram of a captured packet stands, and between whom it went; the bytes stay in the reader's buffer.
-struct Datagram: Sendable {
-  var source: FrameAddress
-  var target: FrameAddress
+package struct Datagram: Sendable {
+  package var source: FrameAddress
+  package var target: FrameAddress
   /// The payload's place in the frame.
   var start: Int
   var end: Int
   /// True if the capture kept less of the datagram than was sent (snap length).
-  var isCut: Bool
+  package var isCut: Bool
 }
 
 /// What a captured packet turned out to hold.

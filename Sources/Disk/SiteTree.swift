@@ -3,11 +3,12 @@ import Glibc
 /// The bytes of a site directory's value and sound files, as one reading of the disk.
 package struct SiteTree: Hashable, Sendable {
   /// The content by the path within the site (`731/Name.txt`). Of a file beyond its limit, one byte more than the
-  /// limit stands here, so that the reader can say that it is too large. A directory stands here too, empty and with
-  /// a slash at its end (`731/`), because an empty one is a user.
+  /// limit stands here, so that the reader can say that it is too large.
   package var files: [String: [UInt8]] = [:]
-  /// What could not be read: the path within the site, and why.
-  package var unreadable: [String: String] = [:]
+  /// The directories by their path within the site (`731`), in the order of reading: an empty one is a user too.
+  package var directories: [String] = []
+  /// What could not be read; a site that cannot be listed is told here too.
+  package var faults: [DiskError] = []
 
   package init() {}
 
@@ -22,7 +23,7 @@ package struct SiteTree: Hashable, Sendable {
 }
 
 /// Reads all `.txt` and `.wav` files of a site, down to `731/sms/NAME/URL.txt`; foreign files and what Pikett
-/// writes itself are left alone. A site that cannot be listed is told as `unreadable[""]`.
+/// writes itself are left alone.
 /// - Parameter skipping: further directories at the top that are not read (where Recording.txt and State.txt point).
 package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<String> = []) -> SiteTree {
   var tree = SiteTree()
@@ -36,7 +37,7 @@ package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<St
         if depth > 0 || !isOwn { readEntry(joined(folder, name), depth: depth) }
       }
     } catch {
-      tree.unreadable[folder] = error.problem
+      tree.faults.append(error)
     }
   }
 
@@ -45,18 +46,18 @@ package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<St
       guard let status = try disk.status(joined(root, path)) else { return }
       if status.isDirectory {
         guard depth < 3 else { return }
-        tree.files[path + "/"] = []
+        tree.directories.append(path)
         readFolder(path, depth: depth + 1)
       } else if let limit = sizeLimit(path), status.isRegular {
         guard tree.files.count < SiteTree.fileLimit else {
-          tree.unreadable[path] = "not read: this is no site, it has more than \(SiteTree.fileLimit) files"
+          tree.faults.append(DiskError(joined(root, path), .read, EMFILE))
           return
         }
         tree.files[path] = try disk.readPrefix(joined(root, path), limit: limit + 1)
       }
     } catch {
       // Removed between the listing and the reading: as if it had gone before.
-      if !error.isNotFound { tree.unreadable[path] = error.problem }
+      if !error.isNotFound { tree.faults.append(error) }
     }
   }
 

@@ -66,7 +66,7 @@ struct RingingHop: Sendable {
   struct Answer: Sendable {
     /// The key that makes it count.
     let key: Character
-    /// It came before the CFNR timeout: it holds the hop open.
+    /// It came before the CFNR timeout, and its time to confirm has not passed: it holds the hop open.
     var holds: Bool
     /// The first prompt has been played to its end.
     var isPrompted = false
@@ -81,6 +81,10 @@ struct RingingHop: Sendable {
 
   /// An answered phone may still confirm, and the hop waits for it even beyond its CFNR timeout.
   var isHeld: Bool { phones.contains { $0.answer?.holds == true } }
+
+  /// Some phone still rings, or may still confirm in time. One that was answered and has not confirmed in its time is a
+  /// voicemail: nobody waits for that.
+  var hasHope: Bool { phones.contains { $0.answer?.holds ?? true } }
 
   /// The phone rings. A phone that was rung for less than a second was not: a set that refuses by itself says 180 first.
   mutating func didRing(at now: Instant) { rangAt = rangAt ?? now }
@@ -99,7 +103,7 @@ struct RingingHop: Sendable {
 
   mutating func didPrompt(_ id: BranchID) { update(id) { $0.answer?.isPrompted = true } }
 
-  /// The time to confirm has passed: the phone holds the hop no longer, but may still confirm while others ring.
+  /// The time to confirm has passed: the phone holds the hop no longer, but may still confirm while others do.
   mutating func stopHolding(_ id: BranchID) { update(id) { $0.answer?.holds = false } }
 
   /// The phone is over.

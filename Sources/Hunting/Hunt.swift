@@ -208,7 +208,7 @@ extension Hunt {
 
   private mutating func lateAnswer(_ branch: BranchID) {
     if case .connected(_, branch) = state { return }
-    actions += [.releaseBranch(branch, .answeredElsewhere), .note(.lateAnswer(branch))]
+    actions += [.releaseBranch(branch, .normalClearing), .note(.lateAnswer(branch))]
   }
 
   /// The hop that rings, if `branch` is one of its phones and not over.
@@ -223,7 +223,7 @@ extension Hunt {
 extension Hunt {
   /// A hop ends when none of its phones is left, or at its CFNR timeout unless an answered phone may still confirm.
   private mutating func leaveIfOver(_ ringing: RingingHop, _ now: Moment) {
-    if ringing.phones.isEmpty {
+    if !ringing.hasHope {
       actions.append(.note(.nobodyLeft(ringing.hop.id, user: ringing.hop.user.number)))
     } else if ringing.isTimedOut, !ringing.isHeld {
       actions.append(.note(.noResponse(ringing.hop.id, user: ringing.hop.user.number)))
@@ -339,11 +339,12 @@ extension Hunt {
     state = .finished
   }
 
-  /// Cancels the phones that ring and hangs up those that have answered.
+  /// Cancels the phones that ring, for this cause, and hangs up those that have answered: after an answer some trunks
+  /// take nothing but cause 16.
   private mutating func stopRinging(_ ringing: RingingHop, except winner: BranchID?, _ cause: Cause) {
     timers.cancel(.noResponse)
     for phone in ringing.phones where phone.id != winner {
-      actions.append(phone.answer == nil ? .cancel(phone.id, cause) : .releaseBranch(phone.id, cause))
+      actions.append(phone.answer == nil ? .cancel(phone.id, cause) : .releaseBranch(phone.id, .normalClearing))
     }
     for phone in ringing.phones { timers.cancel(.confirm(phone.id)) }
   }

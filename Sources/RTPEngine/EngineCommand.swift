@@ -27,6 +27,8 @@ package enum EngineCommand: Sendable {
   case unbridge(Leg)
   /// Creates the recording's file, exclusively (an existing one is never touched), mode 0600.
   case startRecording(RecordingID, path: String)
+  /// Gives the recording's file another name, never an existing one: `_2`, `_3`, … is added where the name is taken.
+  case renameRecording(RecordingID, path: String)
   /// Puts a datagram (SIP) into the recording, in order with the RTP. Times within a file never go back.
   case recordDatagram(RecordingID, from: Endpoint, to: Endpoint, payload: [UInt8], at: WallTime)
   /// Records the leg's RTP and RTCP, both directions, from now on. `localAddressShown` stands in the file as our RTP

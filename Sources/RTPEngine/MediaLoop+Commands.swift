@@ -31,6 +31,8 @@ extension MediaLoop {
       if let slot = slot(of: leg) { unbridge(slot) }
     case .startRecording(let recording, let path):
       if !tap.start(recording, path: path) { onEvent(.recordingFailed(recording, errno: noRoomForRecording, path: path)) }
+    case .renameRecording(let recording, let path):
+      if let slot = tap.slot(of: recording) { tap.rename(slot, path: path) }
     case .recordDatagram(let recording, let source, let target, let payload, let time):
       guard let slot = tap.slot(of: recording) else { return }
       payload.withUnsafeBytes {

@@ -13,12 +13,10 @@ extension MediaLoop {
   func handleRTP(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, from source: PacketSource, isFresh: Bool) {
     let state = legs + slot
     let bytes = UnsafeRawBufferPointer(packet)
-    guard let header = try? RTPHeader(parsing: bytes) else {
-      state.pointee.statistics.packetsRefused &+= 1
-      return
-    }
-    let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)]
-    if kind == .unknown, RTCPReader.isRTCP(bytes) {
+    guard let header = try? RTPHeader(parsing: bytes), case let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)],
+      kind != .unknown || !RTCPReader.isRTCP(bytes)
+    else {
+      // Refused there if it is not RTCP either.
       handleRTCP(slot, bytes, from: source, isMuxed: true)
       return
     }

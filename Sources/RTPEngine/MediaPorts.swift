@@ -48,7 +48,7 @@ package struct MediaPorts: Sendable {
   /// Binds the next free pair.
   package mutating func bind() throws(MediaPortsError) -> MediaSockets {
     let first = Self.firstEven(range)
-    let pairs = range.upperBound > first ? (Int(range.upperBound) - Int(first) + 1) / 2 : 0
+    let pairs = first >= range.lowerBound && range.upperBound > first ? (Int(range.upperBound) - Int(first) + 1) / 2 : 0
     for _ in 0..<pairs {
       let port = next
       next = UInt32(port) + 3 <= UInt32(range.upperBound) ? port + 2 : first

@@ -17,7 +17,8 @@ final class Recorder {
   private let ring: RecorderRing
   private let syncs: Bool
   private let onEvent: @Sendable (EngineEvent) -> Void
-  private var files: [RecordingFile?]
+  /// The files by slot.
+  private(set) var files: [RecordingFile?]
   private var openFiles = 0
   /// Slots with records gathered in this step.
   private var touched: [Int] = []
@@ -66,6 +67,8 @@ final class Recorder {
     case .frame: append(content, length, to: slot)
     case .open:
       open(recording, path: String(decoding: UnsafeRawBufferPointer(start: content, count: length), as: UTF8.self), slot)
+    case .rename:
+      rename(String(decoding: UnsafeRawBufferPointer(start: content, count: length), as: UTF8.self), slot)
     case .close: close(slot)
     case .end: hasEnded = true
     case .wrap, .none: return UInt64(ring.capacity - place)
@@ -84,6 +87,11 @@ final class Recorder {
     files[slot] = file
     openFiles += 1
     touched.append(slot)
+    tell(code, slot)
+  }
+
+  private func rename(_ path: String, _ slot: Int) {
+    guard let code = files[slot]?.rename(to: path) else { return }
     tell(code, slot)
   }
 

@@ -10,6 +10,8 @@ enum RecordKind: UInt32 {
   case frame
   /// A file to be created; the bytes are its path.
   case open
+  /// The file in the slot gets another name; the bytes are its path.
+  case rename
   /// The file in the slot is complete.
   case close
   /// The producer has ended; nothing follows.

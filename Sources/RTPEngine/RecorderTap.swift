@@ -41,6 +41,17 @@ struct RecorderTap {
     return true
   }
 
+  /// Names a running recording; a full ring leaves it its old name.
+  mutating func rename(_ slot: Int32, path: String) {
+    guard let recording = slots[Int(slot)].recording else { return }
+    let bytes = Array(path.utf8)
+    guard let place = producer.begin(.rename, slot: UInt32(slot), recording: recording.rawValue, length: bytes.count)
+    else { return }
+    place.copyBytes(from: bytes)
+    producer.commit()
+    producer.wake()
+  }
+
   /// Puts one datagram into the recording; drops it if the ring is full.
   mutating func record(
     _ slot: Int32, _ time: WallTime, from source: FrameAddress, to target: FrameAddress, payload: UnsafeRawBufferPointer

@@ -8,7 +8,7 @@ struct RecordingFile {
   private static let maximumPieces = 256
 
   let recording: RecordingID
-  let path: String
+  private(set) var path: String
   /// -1: could not be created, or closed.
   private(set) var descriptor: Int32 = -1
   /// True if bytes were written that are not yet known to be on disk.
@@ -47,6 +47,26 @@ struct RecordingFile {
 
   var isOpen: Bool { descriptor >= 0 }
   var hasPending: Bool { count > 0 }
+
+  /// Gives the file another name in the same file system; `name_2.pcap` and so on where one is taken.
+  /// - Returns: 0 or the errno; the file keeps its name then.
+  mutating func rename(to wanted: String) -> Int32 {
+    guard isOpen else { return 0 }
+    let stem = wanted.hasSuffix(".pcap") ? String(wanted.dropLast(5)) : wanted
+    for count in 1..<1000 {
+      let name = count == 1 ? wanted : "\(stem)_\(count).pcap"
+      // A link is refused where the name is taken; a rename would replace what stands there.
+      if link(path, name) == 0 {
+        unlink(path)
+        path = name
+        isNew = true
+        isDirty = true
+        return 0
+      }
+      if linux_errno() != EEXIST { return linux_errno() }
+    }
+    return EEXIST
+  }
 
   /// Takes a record that stays where it is until `flush`.
   /// - Returns: 0, or the errno of a flush that had to be made.

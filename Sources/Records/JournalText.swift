@@ -24,7 +24,8 @@ extension JournalEntry {
   /// Reads a line without its line end; nil if it is damaged.
   init?(line: some Collection<UInt8>) {
     let bytes = Array(line)
-    guard bytes.count > 9, bytes[8] == 0x09, let check = UInt32(String(decoding: bytes[..<8], as: UTF8.self), radix: 16),
+    guard bytes.count > 9, bytes[8] == 0x09,
+      let check = UInt32(String(decoding: bytes[..<8], as: UTF8.self), radix: 16),
       checksum(bytes[9...]) == check
     else { return nil }
     let parts = String(decoding: bytes[9...], as: UTF8.self).split(separator: "\t", omittingEmptySubsequences: false)

@@ -6,7 +6,9 @@ extension RecordKeeper {
   /// Takes the lock, reads the journal, closes what is open, does what was not done.
   mutating func start() throws(DiskError) {
     try takeLock()
-    for directory in [ticketDirectory, cdrDirectory] { attempt { (disk) throws(DiskError) in try disk.makeDirectory(directory) } }
+    for directory in [ticketDirectory, cdrDirectory] {
+      attempt { (disk) throws(DiskError) in try disk.makeDirectory(directory) }
+    }
 
     let reading = readJournal()
     for entry in reading.entries { ledger.apply(entry) }

@@ -26,6 +26,9 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case sent
   }
 
+  /// The timers this machine sets.
+  static let timers: [TransactionTimer] = [.a, .b, .d, .m, .cancelled]
+
   package private(set) var state: State
   package private(set) var cancellation = Cancellation.none
   /// The INVITE as it went out, with our Via.

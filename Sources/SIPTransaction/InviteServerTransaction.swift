@@ -17,6 +17,9 @@ package struct InviteServerTransaction: Hashable, Sendable {
     case terminated
   }
 
+  /// The timers this machine sets.
+  static let timers: [TransactionTimer] = [.trying, .g, .h, .i, .l]
+
   package private(set) var state: State
   /// The INVITE as it came, its top Via completed by `received` and `rport`.
   package let request: Request

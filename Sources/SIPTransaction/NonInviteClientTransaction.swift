@@ -15,6 +15,9 @@ package struct NonInviteClientTransaction: Hashable, Sendable {
     case terminated
   }
 
+  /// The timers this machine sets.
+  static let timers: [TransactionTimer] = [.e, .f, .k]
+
   package private(set) var state: State
   /// The request as it went out, with our Via.
   package let request: Request

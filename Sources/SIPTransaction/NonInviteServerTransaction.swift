@@ -14,6 +14,9 @@ package struct NonInviteServerTransaction: Hashable, Sendable {
     case terminated
   }
 
+  /// The timers this machine sets.
+  static let timers: [TransactionTimer] = [.j, .unanswered]
+
   package private(set) var state: State
   /// The request as it came, its top Via completed by `received` and `rport`.
   package let request: Request

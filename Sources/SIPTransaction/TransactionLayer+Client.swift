@@ -7,6 +7,14 @@ struct ClientEntry: Sendable {
     case invite(InviteClientTransaction)
     case other(NonInviteClientTransaction)
 
+    /// The timers it may have set.
+    var timers: [TransactionTimer] {
+      switch self {
+      case .invite: InviteClientTransaction.timers
+      case .other: NonInviteClientTransaction.timers
+      }
+    }
+
     mutating func handle(_ input: ClientTransactionInput, at now: Moment) -> [ClientTransactionAction] {
       switch self {
       case .invite(var machine):
@@ -119,7 +127,7 @@ extension TransactionLayer {
       case .terminated:
         clients[id] = nil
         clientKeys[entry.key] = nil
-        for timer in TransactionTimer.allCases { timers.cancel(TimerKey(owner: .client(id), timer: timer)) }
+        for timer in entry.machine.timers { timers.cancel(TimerKey(owner: .client(id), timer: timer)) }
         if !entry.isCancel { results.append(.clientTerminated(id)) }
       }
     }

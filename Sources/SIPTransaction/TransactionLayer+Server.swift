@@ -7,6 +7,14 @@ struct ServerEntry: Sendable {
     case invite(InviteServerTransaction)
     case other(NonInviteServerTransaction)
 
+    /// The timers it may have set.
+    var timers: [TransactionTimer] {
+      switch self {
+      case .invite: InviteServerTransaction.timers
+      case .other: NonInviteServerTransaction.timers
+      }
+    }
+
     mutating func handle(_ input: ServerTransactionInput, at now: Moment) -> [ServerTransactionAction] {
       switch self {
       case .invite(var machine):
@@ -215,7 +223,7 @@ extension TransactionLayer {
           if let key, serverKeys[key] == id { serverKeys[key] = nil }
         }
         if let key = entry.mergeKey, mergeKeys[key] == id { mergeKeys[key] = nil }
-        for timer in TransactionTimer.allCases { timers.cancel(TimerKey(owner: .server(id), timer: timer)) }
+        for timer in entry.machine.timers { timers.cancel(TimerKey(owner: .server(id), timer: timer)) }
         results.append(.serverTerminated(id))
       }
     }

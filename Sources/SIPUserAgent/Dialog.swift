@@ -61,8 +61,12 @@ struct Dialog: Hashable, Sendable {
   }
 
   /// The dialog that a response with a To tag to an INVITE of ours opens (§12.1.2).
+  ///
+  /// - Parameters:
+  ///   - uri: the INVITE's Request-URI; nil if the INVITE is forgotten, so that we can only go back whence it came.
+  ///   - flow: the INVITE's.
   /// - Returns: nil if a field cannot be read.
-  init?(calling request: Request, response: Response, flow: Flow) {
+  init?(calling uri: SIPURI?, response: Response, flow: Flow) {
     guard let callID = response.headers.callID, let from = try? response.headers.from(), let localTag = from.tag,
       let to = try? response.headers.to(), let cseq = try? response.headers.cseq(),
       let routes = try? response.headers.nameAddresses("Record-Route")
@@ -72,10 +76,10 @@ struct Dialog: Hashable, Sendable {
     remoteAddress = to
     localNumber = cseq.number
     remoteNumber = nil
-    remoteTarget = (try? response.headers.contacts())?.first?.uri ?? request.uri
+    remoteTarget = (try? response.headers.contacts())?.first?.uri ?? uri ?? to.uri
     routeSet = routes.reversed()
-    // We called it at another address than its URI names: it registered through a NAT, or lies behind a proxy.
-    staysOnFlow = IPAddress(request.uri.host) != flow.remote.address
+    // We called it at another address than its URI names: it registered through a NAT.
+    staysOnFlow = uri.map { IPAddress($0.host) ?? flow.remote.address } != flow.remote.address
     self.flow = flow
     followTarget()
   }
@@ -121,9 +125,7 @@ struct Dialog: Hashable, Sendable {
 
   /// The peer's requests come by another way than before: its NAT or its connection has changed.
   mutating func moved(to flow: Flow) {
-    guard flow != self.flow else { return }
-    self.flow = flow
-    followTarget()
+    if staysOnFlow || flow.transport.isReliable { self.flow = flow }
   }
 
   /// Points the flow at the next hop where that is an address we can trust: without a proxy that records its route,

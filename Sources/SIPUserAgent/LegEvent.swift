@@ -1,11 +1,12 @@
 package import SIPMessage
 package import Telephony
 
-/// What happens on a leg, told to call control.
+/// What happens on a leg, told to call control. Exactly one of `refused` and `ended` comes for each leg, and nothing
+/// after it.
 package enum LegEvent: Hashable, Sendable {
   /// The first event of a leg that a peer opened; 100 has been sent.
   case incoming(IncomingCall)
-  /// 101 to 199 to our INVITE; `body` is SDP, if it brings any.
+  /// 100 to 199 to our INVITE; `body` is SDP, if it brings any.
   case provisional(status: Int, body: [UInt8]?)
   /// 2xx to our INVITE; the ACK has been sent.
   case answered(body: [UInt8]?)
@@ -24,6 +25,7 @@ package enum LegEvent: Hashable, Sendable {
   case digit(Character, milliseconds: Int?)
   /// The peer answered our question (`ask`): the dialog lives.
   case alive
-  /// BYE, CANCEL, no ACK for 64*T1, 481 or 408 in the dialog. The leg is over and nothing is left to send.
+  /// BYE, CANCEL, no ACK for 64*T1, 481 or 408 in the dialog, or our own `release`. The leg is over and nothing is left
+  /// to send. After a `release` of an unanswered call of ours it comes with the INVITE's own end.
   case ended(Cause)
 }

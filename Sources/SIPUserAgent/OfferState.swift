@@ -99,7 +99,8 @@ struct OfferState: Hashable, Sendable {
     case (.answering(let transaction, let request, _), .refuse(let status)):
       state = .stable
       return [.refuse(transaction, request, status: status, retryAfter: nil)] + next()
-    case (.answering(let transaction, let request, _), .cancelled(transaction)):
+    case (.answering(let transaction, let request, _), .cancelled(let cancelled)):
+      guard cancelled == transaction else { return [] }
       state = .stable
       return [.refuse(transaction, request, status: 487, retryAfter: nil)] + next()
     case (.answering(let transaction, let request, _), .release):
@@ -120,7 +121,8 @@ struct OfferState: Hashable, Sendable {
         state = .over
         return [.stopPause, .dialogLost(.recoveryOnTimerExpiry)]
       }
-    case (.accepted(let answer), .ack(answer.number, let sdp)):
+    case (.accepted(let answer), .ack(let number, let sdp)):
+      guard number == answer.number else { return [] }
       state = .stable
       let answered: [Action] = answer.carriesOffer ? [.event(.offerAnswered(sdp ?? []))] : []
       return [.stopAnswerTimer] + answered + next()

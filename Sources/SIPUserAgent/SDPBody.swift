@@ -69,6 +69,6 @@ private func sdpContent(_ lines: [[UInt8]]) -> [UInt8]? {
     return pair.count == 2 && (pair[0].equalsIgnoringCase("Content-Type") || pair[0].equalsIgnoringCase("c"))
       && pair[1].prefix { $0 != ";" }.trimmed.equalsIgnoringCase("application/sdp")
   }
-  let content = lines[(end + 1)...].flatMap { $0 + [0x0D, 0x0A] }
+  let content: [UInt8] = lines[(end + 1)...].flatMap { line -> [UInt8] in line + [0x0D, 0x0A] }
   return isSDP && !content.isEmpty ? content : nil
 }

@@ -1,34 +1,97 @@
-package import SIPMessage
-
+import SIPMessage
 package import SIPTransaction
 package import Telephony
 
 /// Dialogs, INVITE sessions, registrar, MESSAGE and OPTIONS over the transaction layer, as one value (RFC 3261 §8-§15).
 package struct UserAgent: Sendable {
-  package var settings: UserAgentSettings
-  private let digest: DigestFunctions
-  private let random: RandomSource
+  /// Replaced as a whole when the site is reread. Users who are gone lose their registrations.
+  package var settings: UserAgentSettings {
+    didSet {
+      directory = PeerDirectory(settings)
+      for user in registrar.keep(directory.isKnown) { timers.cancel(.registration(user)) }
+    }
+  }
+
+  let functions: DigestFunctions
+  let random: RandomSource
+  let timerValues: TimerValues
   private var nextLeg: UInt64
+
+  var directory: PeerDirectory
+  var transactions: TransactionLayer
+  var timers = TimerQueue<UserAgentTimer>()
+  var authenticator: DigestAuthenticator
+  var registrar = Registrar()
+  var sources = SourceGuard()
+  var legs: [LegID: Leg] = [:]
+  var dialogs: [DialogID: DialogOwner] = [:]
+  /// Peers' INVITEs, first and further, that may still be cancelled.
+  var invitesOfPeers: [ServerTransactionID: LegID] = [:]
+  var invitations: [ClientTransactionID: Invitation] = [:]
+  var purposes: [ClientTransactionID: ClientPurpose] = [:]
+  var registrationSeries = RegistrationSeries()
+  /// What this step has led to so far.
+  var actions: [UserAgentAction] = []
 
   /// - Parameters:
   ///   - random: tags, Call-IDs, branches and the nonces' key come from here.
   ///   - firstLeg: the number of the first leg.
+  ///   - timers: T1, T2, T4.
+  ///   - maxTransactions: the transaction layer's bound.
   package init(
-    settings: UserAgentSettings, digest: DigestFunctions, random: RandomSource, firstLeg: UInt64 = 1
+    settings: UserAgentSettings, digest: DigestFunctions, random: RandomSource, firstLeg: UInt64 = 1,
+    timers: TimerValues = .rfc3261, maxTransactions: Int = 2000
   ) {
     self.settings = settings
-    self.digest = digest
+    functions = digest
     self.random = random
+    timerValues = timers
     nextLeg = firstLeg
+    directory = PeerDirectory(settings)
+    transactions = TransactionLayer(random: random, timers: timers, limit: maxTransactions)
+    authenticator = DigestAuthenticator(functions: digest, random: random)
   }
 
   /// When `timersDue` is to be called; nil: no timer runs.
-  package var nextDeadline: Instant? { nil }
+  package var nextDeadline: Instant? {
+    switch (transactions.nextDeadline, timers.nextDeadline) {
+    case (let a?, let b?): min(a, b)
+    case (let a, let b): a ?? b
+    }
+  }
 
-  package mutating func handle(_ input: UserAgentInput, at now: Moment) -> [UserAgentAction] { [] }
+  /// How many legs live.
+  package var legCount: Int { legs.count }
+
+  /// How many transactions live.
+  package var transactionCount: Int { transactions.count }
+
+  package mutating func handle(_ input: UserAgentInput, at now: Moment) -> [UserAgentAction] {
+    switch input {
+    case .received(let message, let flow): receive(message, flow, at: now)
+    case .transportFailed(let flow): transportFailed(flow, at: now)
+    case .timersDue: timersDue(at: now)
+    case .invite(let leg, let call): invite(leg, call, at: now)
+    case .identify(let leg, let sessionID): legs[leg]?.sessionID = sessionID
+    case .progress(let leg, let status, let body): progress(leg, status, body, at: now)
+    case .answer(let leg, let sdp): answer(leg, sdp, at: now)
+    case .release(let leg, let cause, let status): release(leg, cause, status, at: now)
+    case .offer(let leg, let sdp): offers(leg, .offer(sdp), at: now)
+    case .answerOffer(let leg, let sdp): offers(leg, .answer(sdp: sdp), at: now)
+    case .refuseOffer(let leg, let status): offers(leg, .refuse(status: finalStatus(status, else: 488)), at: now)
+    case .sendMessage(let id, let message): sendMessage(id, message, at: now)
+    case .register(let id, let registration): register(id, registration, at: now)
+    case .probe(let id, let target, let from): probe(id, target, from, at: now)
+    case .ask(let leg): ask(leg, at: now)
+    }
+    defer { actions = [] }
+    return actions
+  }
 
   /// Where `user` can be reached at `now`: highest preference first, among equals the newest first.
-  package func contacts(of user: String, at now: Instant) -> [RegisteredContact] { [] }
+  package func contacts(of user: String, at now: Instant) -> [RegisteredContact] {
+    registrar.contacts(of: user, at: now)
+  }
 
   /// A number for the next leg.
   package mutating func newLegID() -> LegID {
@@ -37,8 +100,130 @@ package struct UserAgent: Sendable {
   }
 
   /// Every living contact, for a store; ordered by user, then as `contacts` orders them.
-  package func registrations(at now: Instant) -> [StoredRegistration] { [] }
+  package func registrations(at now: Instant) -> [StoredRegistration] { registrar.stored(at: now) }
 
-  /// Takes back what a store has kept. Contacts that came over a connection are dropped: it is gone.
-  package mutating func restore(_ stored: [StoredRegistration], at now: Moment) {}
+  /// Takes back what a store has kept. Contacts that came over a connection are dropped, as it is gone, and so are those
+  /// of users who are no longer known.
+  package mutating func restore(_ stored: [StoredRegistration], at now: Moment) {
+    registrar.restore(stored.filter { directory.isKnown($0.user) }, at: now)
+    for user in registrar.users { setExpiryTimer(user) }
+  }
+
+  // MARK: - From the transaction layer
+
+  private mutating func receive(_ message: Message, _ flow: Flow, at now: Moment) {
+    if case .request(let request) = message, sources.isSilenced(flow.remote.address, at: now.instant),
+      !isKnown(flow.remote, at: now.instant), !isInDialog(request)
+    {
+      return
+    }
+    perform(transactions.receive(message, on: flow, at: now), at: now)
+  }
+
+  private mutating func transportFailed(_ flow: Flow, at now: Moment) {
+    perform(transactions.transportFailed(flow, at: now), at: now)
+    guard flow.transport.isReliable else { return }
+    for user in registrar.connectionLost(flow) {
+      setExpiryTimer(user)
+      actions.append(.registrationsChanged(user: user))
+    }
+  }
+
+  private mutating func timersDue(at now: Moment) {
+    perform(transactions.timersDue(at: now), at: now)
+    while let timer = timers.popDue(at: now.instant) {
+      switch timer {
+      case .progress(let leg): called(leg, .repeatProgressDue, at: now)
+      case .answer(let leg):
+        called(leg, .repeatAnswerDue, at: now)
+        offers(leg, .repeatAnswerDue, at: now)
+      case .pause(let leg): offers(leg, .pauseOver, at: now)
+      case .registration(let user): expireContacts(of: user, at: now)
+      }
+    }
+  }
+
+  /// Performs what the transaction layer asks for, in its order.
+  mutating func perform(_ asked: [TransactionAction], at now: Moment) {
+    for action in asked {
+      switch action {
+      case .transmit(let message, let flow): actions.append(.transmit(message, flow))
+      case .request(let request, let id, let flow): receive(request, id, flow, at: now)
+      case .cancelled(let id, let cancel): cancelled(id, cancel, at: now)
+      case .ack(let ack, _): acknowledged(ack, at: now)
+      case .response(let response, let id): receive(response, id, at: now)
+      case .strayResponse(let response, let flow): receiveStray(response, flow, at: now)
+      case .timedOut(let id): failed(id, 408, at: now)
+      case .transportError(let id): failed(id, 503, at: now)
+      case .clientTerminated(let id):
+        purposes[id] = nil
+        invitations[id] = nil
+      case .serverTerminated(let id): invitesOfPeers[id] = nil
+      case .responseFailed, .ackMissing: continue
+      }
+    }
+  }
+
+  /// A response to a request of ours, or the status that stands for its absence.
+  private mutating func receive(_ response: Response, _ id: ClientTransactionID, at now: Moment) {
+    switch purposes[id] {
+    case .invite(let leg): inviteAnswered(leg, id, response, at: now)
+    case .reinvite(let leg): reinviteAnswered(leg, id, response, at: now)
+    case .bye(let farewell): byeAnswered(farewell, response, at: now)
+    case .ask(let leg): askAnswered(leg, response.status, at: now)
+    case .standalone(let request): standaloneAnswered(request, response, at: now)
+    case nil: return
+    }
+  }
+
+  private mutating func failed(_ id: ClientTransactionID, _ status: Int, at now: Moment) {
+    switch purposes[id] {
+    case .invite(let leg) where legs[leg]?.clientTransaction == id:
+      calling(leg, status == 408 ? .timedOut : .transportError, at: now)
+    case .invite: return
+    case .reinvite(let leg) where legs[leg]?.clientTransaction == id:
+      offers(leg, .lost(status: status), at: now)
+    case .reinvite: return
+    case .bye(let farewell): forget(farewell.dialog.id)
+    case .ask(let leg): askAnswered(leg, status, at: now)
+    case .standalone(let request): standaloneDone(request, status: status, nil)
+    case nil: return
+    }
+  }
+
+  // MARK: - Helpers
+
+  /// Sends a request in a transaction of its own.
+  @discardableResult
+  mutating func send(_ request: Request, on flow: Flow, for purpose: ClientPurpose, at now: Moment)
+    -> ClientTransactionID
+  {
+    let (id, asked) = transactions.send(request, on: flow, at: now, viaHost: sentBy(flow))
+    purposes[id] = purpose
+    perform(asked, at: now)
+    return id
+  }
+
+  func sentBy(_ flow: Flow) -> TransactionLayer.SentBy {
+    let own = settings.advertised(flow)
+    return TransactionLayer.SentBy(host: own.host, port: own.port)
+  }
+
+  /// Our Contact on a way.
+  func contact(_ user: String, on flow: Flow) -> NameAddress {
+    let own = settings.advertised(flow)
+    var uri = SIPURI(user: user, host: own.host, port: own.port)
+    if flow.transport != .udp { uri.parameters["transport"] = flow.transport.rawValue.asciiLowercased }
+    return NameAddress(uri)
+  }
+
+  /// A status that may refuse a request.
+  func finalStatus(_ status: Int?, else other: Int) -> Int {
+    status.flatMap { (300...699).contains($0) ? $0 : nil } ?? other
+  }
+
+  /// Ends what is kept of a dialog whose BYE is answered.
+  mutating func forget(_ dialog: DialogID) {
+    if dialogs[dialog] == .departing { dialogs[dialog] = nil }
+  }
 }

@@ -10,12 +10,15 @@ package enum UserAgentInput: Sendable {
   case timersDue
   /// Calls. The leg's number is from `newLegID()`.
   case invite(LegID, OutgoingCall)
+  /// The Session-ID (RFC 7989) that all further messages of the leg bear; of an outgoing call it stands in its headers.
+  case identify(LegID, sessionID: String)
   /// 101 to 199 to the peer's INVITE; repeated every 60 s by the user agent while unanswered (RFC 3261 §13.3.1.1).
   case progress(LegID, status: Int, body: [UInt8]?)
   /// 200 to the peer's INVITE, repeated until its ACK comes.
   case answer(LegID, sdp: [UInt8])
   /// Ends the leg from any state: refusal (`status`, else the cause's), CANCEL, or BYE, each with Reason (RFC 3326).
-  /// No event follows. On a leg that is over: nothing.
+  /// `ended` follows: at once, or when the INVITE's own final response or our 2xx's ACK has come. On a leg that is over:
+  /// nothing.
   case release(LegID, Cause, status: Int? = nil)
   /// Our re-INVITE. It waits for a running one and for RFC 3261 §14.1's pause after 491.
   case offer(LegID, sdp: [UInt8])

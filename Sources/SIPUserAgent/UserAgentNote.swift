@@ -14,6 +14,8 @@ package enum UserAgentNote: Hashable, Sendable {
   case registered(user: String, contact: String, seconds: Int, source: Endpoint)
   case unregistered(user: String, contact: String)
   case registrationRefused(user: String, status: Int, source: Endpoint)
+  /// Too many failures from this source: it gets no answer for a while.
+  case silenced(Endpoint)
   /// A second 2xx, or one after our CANCEL: acknowledged and ended.
   case extraAnswer(LegID)
   /// Our 2xx was never acknowledged; the leg is ended by BYE.

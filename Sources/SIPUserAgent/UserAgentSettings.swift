@@ -1,5 +1,5 @@
 package import SIPMessage
-package import Telephony
+import Telephony
 
 /// Bounds of what the registrar grants (RFC 3261 §10.3), in seconds.
 package struct RegistrarLimits: Hashable, Sendable {

@@ -10,6 +10,34 @@ extension SiteReader {
     checkDuty(site)
     checkNumbers(site)
     checkDestinations(site)
+    checkWhatIsToBeAdded(site)
+  }
+
+  /// What the original kept in the PBX, so that its files say nothing about it. `none` in the file says that it is meant.
+  private mutating func checkWhatIsToBeAdded(_ site: SiteSnapshot) {
+    guard let first = site.users.first?.number else { return }
+    if site.users.count > 1, site.users.allSatisfy({ isSilent("\($0.number)/CFNR.txt") }) {
+      report(
+        "\(first)/CFNR.txt", "to be added: no user has a CFNR, so nobody else is called after the first",
+        expected: "the number of the next user, or none", .warning)
+    }
+    if site.users.allSatisfy({ isSilent("\($0.number)/Fork.txt") }) {
+      report(
+        "\(first)/Fork.txt", "to be added: no user has a fork", expected: "the mobile phone's number, or none", .warning
+      )
+    }
+    if let name = site.cfuName, site.cfu == nil, isSilent("CFU.txt") {
+      report(
+        "forwards/\(name)/Target.txt", "to be added: nothing says who is on duty", expected: "a user's number, or none",
+        .warning)
+    }
+    if site.queues.isEmpty {
+      report(
+        "queues", "to be added: there is no waiting queue",
+        expected:
+          "a directory in it with Number.txt and Map1.txt, unless a PBX calls \(site.xmlNumber)*\(first) itself",
+        .warning)
+    }
   }
 
   // MARK: - Trunks

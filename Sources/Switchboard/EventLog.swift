@@ -86,7 +86,7 @@ package struct EventLog {
     case .unregistered(let user, let contact):
       line(.info, "phone unregistered", nil, ["user": user, "contact": contact])
     case .authenticationFailed, .replayed, .registrationRefused, .challengeUnanswered, .neverAcknowledged,
-      .ambiguousTrunk:
+      .ambiguousTrunk, .silenced:
       line(.warning, "SIP", nil, ["note": "\(note)"])
     case .refused, .extraAnswer, .protocolFault: line(.notice, "SIP", nil, ["note": "\(note)"])
     }

@@ -11,6 +11,8 @@ import Telephony
 struct SoundLibrary {
   /// Where the built-in prompts lie: `DATA/prompts/en`.
   private let prompts: [String: [Int16]]
+  /// The site's sound files by path.
+  private var files: [String: RTPEngine.Sound] = [:]
   private var announcements: [String: RTPEngine.Sound] = [:]
   private var holds: [String: RTPEngine.Sound] = [:]
   private var ringback: RTPEngine.Sound
@@ -44,25 +46,25 @@ struct SoundLibrary {
     busy = Self.tone(.busy, "it")
   }
 
-  /// Decodes the site's own sound files; what is none is a fault, and the built-in sound stands in for it.
-  mutating func load(_ site: SiteSnapshot, files: [String: [UInt8]]) -> [SiteFault] {
+  /// Decodes the site's own sound files; one that is none is a fault, and what sounded there before goes on.
+  mutating func load(_ reading: SiteReading) -> [SiteFault] {
     var faults: [SiteFault] = []
-    announcements = [:]
-    holds = [:]
-    func sound(_ path: String?) -> RTPEngine.Sound? {
-      guard let path, let bytes = files[path] else { return nil }
+    var decoded = files
+    for file in reading.audioFiles {
       do {
-        return RTPEngine.Sound(try WAVE.telephoneSound(bytes))
+        decoded[file.path] = RTPEngine.Sound(try WAVE.telephoneSound(file.bytes))
       } catch {
-        faults.append(SiteFault(path, "\(error)", expected: "a WAV file: PCM, A-law or mu-law, of any rate"))
-        return nil
+        faults.append(SiteFault(file.path, "\(error)", expected: "a WAV file: PCM, A-law or mu-law, of any rate"))
       }
     }
-    for queue in site.queues {
-      announcements[queue.name] = sound(queue.announcement)
-      holds[queue.name] = sound(queue.hold)
+    files = decoded
+    announcements = [:]
+    holds = [:]
+    for queue in reading.snapshot.queues {
+      announcements[queue.name] = queue.announcement.flatMap { files[$0] }
+      holds[queue.name] = queue.hold.flatMap { files[$0] }
     }
-    ringback = Self.tone(.ringing, site.ringback)
+    ringback = Self.tone(.ringing, reading.snapshot.ringback)
     return faults
   }
 

@@ -1,4 +1,6 @@
 import CallControl
+import NetworkIO
+import RTPEngine
 import Telephony
 
 /// Performs what the core commands.
@@ -25,8 +27,8 @@ extension Switchboard {
     case .openTicket(let call, let opening): openTicket(call, opening)
     case .numberTicket(let call, let hop): numberTicket(call, hop)
     case .endCall(let call, let ending): endCall(call, ending)
-    case .messageDone(let name, let status): messageDone(name, status: status)
-    case .storeRegistrations: storeRegistrations()
+    case .messageDone(let name, let status): messages.done(name, status: status)
+    case .registrationsChanged(let user): messages.phonesChanged(of: user)
     case .event(let event):
       log.write(event)
       settings.onEvent?(event, now)

@@ -2,6 +2,7 @@ import Audio
 import CallControl
 import Disk
 import Hunting
+import Logging
 import Media
 import RTPEngine
 import Records

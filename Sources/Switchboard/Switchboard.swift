@@ -1,9 +1,9 @@
 import CallControl
 import Disk
 import Hunting
-package import Logging
+import Logging
 import Media
-package import NIOCore
+import NIOCore
 import NIOPosix
 import NetworkIO
 import RTPEngine
@@ -12,7 +12,7 @@ import SIPMessage
 import SIPUserAgent
 import Site
 import Spool
-package import Telephony
+import Telephony
 
 /// The one owner of everything that lives: performs what the core commands and hands it what comes of it.
 ///
@@ -45,8 +45,47 @@ package actor Switchboard {
   var nextRecording: UInt64 = 1
   var records: Records
   var draws: [TicketKey: TicketDraw] = [:]
-  var dispatcher: MessageDispatcher
+  let messages: MessageDispatcher
   var watch: SiteWatch?
+
+  /// Made on the loop, since sockets and tables belong to it.
+  init(_ parts: Parts, _ board: LateBound<Switchboard>) {
+    let loop = parts.loop
+    self.loop = loop
+    logger = parts.logger
+    settings = parts.settings
+    engine = parts.engine
+    calendar = parts.calendar
+    disk = parts.disk
+    records = parts.records
+    sounds = parts.sounds
+    log = EventLog(parts.logger)
+    let sockets = SIPSockets(loop: loop, clock: { currentMoment() }) { event in
+      board.value?.assumeIsolated { $0.received(event) }
+    }
+    let addressBook = AddressBook()
+    addressBook.update(parts.site, hosts: [:])
+    let ways = NIOLoopBound((sockets, addressBook), eventLoop: loop)
+    control = CallController(
+      site: parts.site, digest: .crypto, random: RandomSource { UInt64.random(in: .min ... .max) },
+      advertised: { ways.value.1.advertised($0) }, route: { ways.value.0.flow(to: $0) })
+    self.sockets = sockets
+    self.addressBook = addressBook
+    hosts = HostTable(loop: loop) { addresses in
+      board.value?.assumeIsolated { $0.hostsChanged(addresses) }
+    }
+    messages = MessageDispatcher(
+      loop: loop, disk: parts.disk, logger: parts.logger, spool: parts.spool, site: parts.settings.site,
+      program: parts.settings.deliveryProgram
+    ) { message in
+      board.value?.assumeIsolated { $0.take(.sendMessage(message)) }
+    }
+  }
+
+  private func hostsChanged(_ addresses: [String: [IPAddress]]) {
+    addressBook.update(control.site, hosts: addresses)
+    take(.hostsResolved(addresses))
+  }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 

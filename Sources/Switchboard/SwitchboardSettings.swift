@@ -1,5 +1,4 @@
 package import CallControl
-package import Logging
 package import Telephony
 
 /// What a daemon is started with.

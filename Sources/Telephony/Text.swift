@@ -30,6 +30,15 @@ extension StringProtocol {
   package var isDigits: Bool { !utf8.isEmpty && utf8.allSatisfy { (0x30...0x39).contains($0) } }
 }
 
+extension String {
+  /// The same between two `String`s, which other modules would else run unspecialised: each header and parameter is
+  /// looked up by it.
+  package func equalsIgnoringCase(_ other: String) -> Bool {
+    utf8.count == other.utf8.count
+      && utf8.elementsEqual(other.utf8) { a, b in a == b || (a | 0x20 == b | 0x20 && (0x61...0x7A).contains(a | 0x20)) }
+  }
+}
+
 extension UInt8 {
   /// An ASCII digit, `0` to `9`.
   package var isASCIIDigit: Bool { (0x30...0x39).contains(self) }

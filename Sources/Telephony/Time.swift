@@ -30,7 +30,7 @@ package struct WallTime: Hashable, Comparable, Sendable {
   package init(microseconds: Int64) { self.microseconds = microseconds }
 
   /// Whole seconds since the Unix epoch, rounded down.
-  package var unixSeconds: Int64 { Int64((Double(microseconds) / 1e6).rounded(.down)) }
+  package var unixSeconds: Int64 { microseconds / 1_000_000 - (microseconds % 1_000_000 < 0 ? 1 : 0) }
 
   package static func < (a: WallTime, b: WallTime) -> Bool { a.microseconds < b.microseconds }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CallAudio
 import Capture
-import Glibc
+@preconcurrency import Glibc
 import Telephony
 
 @main
@@ -69,6 +69,8 @@ struct PcapToWave: ParsableCommand {
   }
 
   func run() throws {
+    // A file size limit is then an error of the write that meets it, with its own line and exit code.
+    signal(SIGXFSZ, SIG_IGN)
     var status: Int32 = 0
     var listed: [(file: String, calls: [RecordedCall])] = []
     for path in files {

@@ -19,8 +19,8 @@ import Testing
     while reader.next() {
       seen.append(
         Seen(
-          time: reader.time, from: reader.source.endpoint?.description ?? "",
-          to: reader.target.endpoint?.description ?? "", payload: reader.payload.withUnsafeBytes { Array($0) }))
+          time: reader.time, from: reader.datagram.source.endpoint?.description ?? "",
+          to: reader.datagram.target.endpoint?.description ?? "", payload: reader.payload.withUnsafeBytes { Array($0) }))
     }
     return (seen, reader.end, reader.fragmentCount)
   }
@@ -109,7 +109,7 @@ import Testing
     var cuts: [Bool] = []
     while reader.next() {
       lengths.append(reader.payload.byteCount)
-      cuts.append(reader.isCut)
+      cuts.append(reader.datagram.isCut)
     }
     lengths.append(reader.payload.byteCount)
     #expect(lengths == [1, 1, 0])

@@ -112,12 +112,12 @@ struct HuntStories {
     var story = try Story()
     try story.answers("732")
     try story.answers("3472222222")
-    #expect(story.world.lastActions.first == .releaseBranch(BranchID(hop: .first, index: 1), .answeredElsewhere))
+    #expect(story.world.lastActions.first == .releaseBranch(BranchID(hop: .first, index: 1), .normalClearing))
     #expect(story.talking == "732" && story.isSound)
     story = try Story()
     story.wait(20)
     story.put(.branchAnswered(BranchID(hop: .first, index: 0)))
-    #expect(story.world.lastActions.first == .releaseBranch(BranchID(hop: .first, index: 0), .answeredElsewhere))
+    #expect(story.world.lastActions.first == .releaseBranch(BranchID(hop: .first, index: 0), .normalClearing))
     #expect(story.ringing == ["733"] && story.isSound)
   }
 }
@@ -169,6 +169,31 @@ struct ConfirmStories {
     #expect(story.ringing == ["732"])
     story.wait(1)
     #expect(story.ringing == ["733"] && story.isSound)
+  }
+
+  @Test("If nothing is left but a voicemail, the hunt goes on before the CFNR timeout")
+  func onlyVoicemail() throws {
+    var story = try Story()
+    try story.isBusy("732")
+    try story.answers("3472222222")
+    story.wait(3)
+    try story.promptEnds(on: "3472222222")
+    story.wait(9)
+    #expect(story.confirming == ["3472222222"])
+    story.wait(1)
+    #expect(story.ringing == ["733"] && story.confirming.isEmpty && story.isSound)
+  }
+
+  @Test("Whoever has answered is hung up with cause 16, whoever has not is told the reason")
+  func causes() throws {
+    var story = try Story()
+    try story.answers("3472222222")
+    try story.answers("732")
+    #expect(story.world.lastActions.contains(.releaseBranch(BranchID(hop: .first, index: 1), .normalClearing)))
+    story = try Story(disk: .hangs)
+    story.put(.ticketDurable(.first, TicketNumber(rawValue: 1234)))
+    story.wait(20)
+    #expect(story.world.lastActions.contains(.cancel(BranchID(hop: .first, index: 1), .noAnswer)) && story.isSound)
   }
 
   @Test("Only the first prompt's end counts: wrong keys do not hold the hop open for ever")

@@ -65,7 +65,7 @@ func serverInput(_ word: String) -> ServerTransactionInput? {
   }
 }
 
-/// `Trying` is the timer that has no letter; the letters are the RFC's.
+/// The RFC's letter, or `timer-` and the raw value for those that have none.
 private func timer(_ word: String) -> TransactionTimer? {
   TransactionTimer.allCases.first { word == "\($0.rawValue)" || word == "timer-\($0.rawValue)" }
 }

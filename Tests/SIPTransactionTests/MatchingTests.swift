@@ -111,6 +111,14 @@ import Testing
     #expect(receive(Sample.incoming(.ack, branch: "z9hG4bKanotherway")).isEmpty)
   }
 
+  @Test mutating func aMergedCopyOfAnAnsweredInviteIsALoopToo() throws {
+    let id = try #require(receive(Sample.incoming()).serverID)
+    _ = layer.respond(Sample.incoming().response(200, toTag: "yes"), to: id, at: now)
+    #expect(brief(receive(Sample.incoming(branch: "z9hG4bKanotherway"))) == ["transmit 482"])
+    _ = layer.timersDue(at: Sample.moment(32))
+    #expect(receive(Sample.incoming(branch: "z9hG4bKmuchlater")).serverID != nil)
+  }
+
   @Test mutating func aRefusedRequestMayComeAgainUnderItsOldCSeq() throws {
     let register = Sample.incoming(.register)
     let id = try #require(receive(register).serverID)

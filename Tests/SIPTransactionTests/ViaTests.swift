@@ -65,6 +65,10 @@ import Testing
       "10.0.0.3", ";rport;received=203.0.113.66", "198.51.100.7:31000",
       "SIP/2.0/UDP 10.0.0.3;branch=z9hG4bKb;rport=31000;received=198.51.100.7", "198.51.100.7:31000"
     ),
+    (
+      "198.51.100.7:5070", ";received=203.0.113.66", "198.51.100.7:31000",
+      "SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKb", "198.51.100.7:5070"
+    ),
     // maddr would let a stranger turn our answers on others.
     (
       "198.51.100.7:5070", ";maddr=203.0.113.66", "198.51.100.7:31000",

@@ -1,0 +1,119 @@
+import SIPMessage
+import SIPTransaction
+import Telephony
+
+/// What the user agent keeps of one leg.
+struct Leg: Sendable {
+  enum Phase: Sendable {
+    case calling(InviteClientSession)
+    case called(InviteServerSession)
+    case talking(OfferState)
+  }
+
+  let id: LegID
+  /// True if the INVITE, and so the Call-ID, is ours.
+  let isCaller: Bool
+  let localTag: String
+  /// The user part of our Contact, which no other leg has.
+  let contactUser: String
+  var phase: Phase
+  /// The INVITE's way.
+  let flow: Flow
+  /// The INVITE: the peer's as it came, ours without Via.
+  var invite: Request
+  var clientTransaction: ClientTransactionID?
+  let serverTransaction: ServerTransactionID?
+  /// Nil while our call is unanswered.
+  var dialog: Dialog?
+  /// The dialogs that provisional answers have opened (RFC 3261 §13.2.2.1), at most `maxEarlyDialogs`.
+  var earlyDialogs: [Dialog] = []
+  var authentication: DigestClient
+  var sessionID: String?
+  /// True while an OPTIONS of ours is under way in the dialog.
+  var isAsking = false
+
+  static let maxEarlyDialogs = 8
+
+  /// Takes the number of a request within one of the leg's dialogs.
+  /// - Returns: false if it comes out of order.
+  mutating func takesNumber(of request: Request, in dialogID: DialogID) -> Bool {
+    if dialog?.id == dialogID { return dialog?.takesNumber(of: request) ?? false }
+    guard let index = earlyDialogs.firstIndex(where: { $0.id == dialogID }) else { return false }
+    return earlyDialogs[index].takesNumber(of: request)
+  }
+}
+
+/// Whose a dialog is.
+enum DialogOwner: Hashable, Sendable {
+  case leg(LegID)
+  /// Our BYE is under way: the peer's own BYE may still cross it.
+  case departing
+}
+
+/// An INVITE of ours, first or further, through the whole life of its transaction: it remembers the ACK of each 2xx, as
+/// "the ACK MUST be passed to the client transport every time a retransmission of the 2xx final response arrives"
+/// (RFC 3261 §13.2.2.4).
+struct Invitation: Sendable {
+  struct Acknowledgement: Sendable {
+    var remoteTag: String
+    var ack: Request
+    var flow: Flow
+  }
+
+  let leg: LegID
+  /// Without Via.
+  let request: Request
+  let flow: Flow
+  let authentication: DigestClient
+  let sessionID: String?
+  /// Of a re-INVITE: its dialog.
+  let dialog: Dialog?
+  var acknowledgements: [Acknowledgement] = []
+
+  /// More answers than this to one INVITE are left alone.
+  static let maxAnswers = 16
+}
+
+/// A dialog on its way out: our BYE until its answer.
+struct Farewell: Sendable {
+  var dialog: Dialog
+  var cause: Cause
+  var authentication: DigestClient
+  var sessionID: String?
+}
+
+/// A request of ours outside of any dialog.
+struct StandaloneRequest: Sendable {
+  enum Kind: Hashable, Sendable {
+    case message
+    case registration(contactUser: String, expires: Int)
+    case probe
+  }
+
+  let id: RequestID
+  let kind: Kind
+  var request: Request
+  let flow: Flow
+  var authentication: DigestClient
+}
+
+/// What a client transaction is for.
+enum ClientPurpose: Sendable {
+  case invite(LegID)
+  case reinvite(LegID)
+  case bye(Farewell)
+  case ask(LegID)
+  case standalone(StandaloneRequest)
+}
+
+/// The user agent's own timers.
+enum UserAgentTimer: Hashable, Sendable {
+  /// The provisional answer's repetition.
+  case progress(LegID)
+  /// Our 2xx's repetition.
+  case answer(LegID)
+  /// The pause after a 491.
+  case pause(LegID)
+  /// The user's next contact expires.
+  case registration(String)
+}

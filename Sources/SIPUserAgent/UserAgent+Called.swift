@@ -1,0 +1,97 @@
+import SIPMessage
+import SIPTransaction
+import Telephony
+
+/// Peers' calls until they are acknowledged or refused (RFC 3261 §13.3).
+extension UserAgent {
+  /// A new call of an identified peer.
+  mutating func receiveCall(
+    _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, from identity: PeerIdentity, at now: Moment
+  ) {
+    guard request.uri.isSIP || request.uri.scheme == "tel" else { return refuse(request, transaction, 416, flow, at: now) }
+    if request.hasForeignBody {
+      return refuse(request, transaction, 415, flow, with: [("Accept", "application/sdp")], at: now)
+    }
+    guard legs.count < settings.maxLegs else {
+      return refuse(request, transaction, 503, flow, with: [("Retry-After", "10")], at: now)
+    }
+    let tag = random.token(16)
+    guard let dialog = Dialog(answering: request, localTag: tag, flow: flow) else {
+      return refuse(request, transaction, 400, flow, at: now)
+    }
+    let id = newLegID()
+    legs[id] = Leg(
+      id: id, isCaller: false, localTag: tag, contactUser: random.token(12),
+      phase: .called(InviteServerSession(leg: id)), flow: flow, invite: request, clientTransaction: nil,
+      serverTransaction: transaction, dialog: dialog, authentication: DigestClient(nil), sessionID: nil)
+    dialogs[dialog.id] = .leg(id)
+    invitesOfPeers[transaction] = id
+    var shown = request
+    shown.headers["Authorization"] = nil
+    shown.headers["Proxy-Authorization"] = nil
+    let call = IncomingCall(identity: identity, request: shown, flow: flow, offer: request.sdp)
+    actions.append(.leg(id, .incoming(call)))
+  }
+
+  mutating func progress(_ id: LegID, _ status: Int, _ body: [UInt8]?, at now: Moment) {
+    guard (101...199).contains(status) else { return }
+    called(id, .progress(InviteServerSession.Progress(status: status, body: body)), at: now)
+  }
+
+  mutating func answer(_ id: LegID, _ sdp: [UInt8], at now: Moment) {
+    guard let leg = legs[id], case .called(let session) = leg.phase, case .proceeding = session.state,
+      let transaction = leg.serverTransaction, let number = (try? leg.invite.headers.cseq())?.number
+    else { return }
+    let response = legResponse(200, to: leg.invite, leg, body: sdp)
+    let answer = PendingAnswer(
+      response, transaction: transaction, number: number, carriesOffer: leg.invite.sdp == nil, timers: timerValues,
+      at: now.instant)
+    called(id, .answer(answer), at: now)
+  }
+
+  /// A CANCEL matched the INVITE; the layer has answered it.
+  mutating func cancelled(_ transaction: ServerTransactionID, _ cancel: Request, at now: Moment) {
+    guard let id = invitesOfPeers[transaction] else { return }
+    called(id, .cancelled(cancel.headers.reasonCause ?? .normalClearing), at: now)
+    offers(id, .cancelled(transaction), at: now)
+  }
+
+  /// An ACK for a 2xx of ours.
+  mutating func acknowledged(_ ack: Request, at now: Moment) {
+    guard let dialog = DialogID(request: ack), case .leg(let id) = dialogs[dialog],
+      let number = (try? ack.headers.cseq())?.number
+    else { return }
+    switch legs[id]?.phase {
+    case .called: called(id, .ack(number: number, sdp: ack.sdp), at: now)
+    case .talking: offers(id, .ack(number: number, sdp: ack.sdp), at: now)
+    case .calling, nil: return
+    }
+  }
+
+  mutating func called(_ id: LegID, _ input: InviteServerSession.Input, at now: Moment) {
+    guard case .called(var session) = legs[id]?.phase else { return }
+    let asked = session.handle(input, at: now)
+    legs[id]?.phase = .called(session)
+    for action in asked {
+      guard let leg = legs[id] else { return }
+      switch action {
+      case .respond(let progress):
+        respond(legResponse(progress.status, to: leg.invite, leg, body: progress.body), leg.serverTransaction, at: now)
+      case .refuse(let status, let cause):
+        var response = legResponse(status, to: leg.invite, leg, body: nil)
+        response.headers.add("Reason", cause.releaseReason)
+        respond(response, leg.serverTransaction, at: now)
+      case .sendAnswer(let answer): respond(answer.response, answer.transaction, at: now)
+      case .setProgressTimer(let deadline): timers.set(.progress(id), at: deadline)
+      case .stopProgressTimer: timers.cancel(.progress(id))
+      case .setAnswerTimer(let deadline): timers.set(.answer(id), at: deadline)
+      case .stopAnswerTimer: timers.cancel(.answer(id))
+      case .event(let event): actions.append(.leg(id, event))
+      case .established: legs[id]?.phase = .talking(OfferState())
+      case .bye(let cause): bye(leg, cause, at: now)
+      case .end: remove(id)
+      case .log(let note): actions.append(.log(note))
+      }
+    }
+  }
+}

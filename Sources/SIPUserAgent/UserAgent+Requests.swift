@@ -1,0 +1,203 @@
+import SIPMessage
+import SIPTransaction
+import Telephony
+
+/// Requests of peers outside of a dialog: who may ask what (RFC 3261 §8.2).
+extension UserAgent {
+  private enum Identification {
+    case peer(PeerIdentity)
+    case challenge(isStale: Bool)
+  }
+
+  /// What we do; nothing else is sent to us with success. RFC 3261 §20.5.
+  static let allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER"
+
+  /// Methods that we know and refuse with 405; any other is 501.
+  private static let refusedMethods: Set<Method> = [
+    .message, .subscribe, .notify, .refer, .prack, .info, .update, .bye, Method("PUBLISH"),
+  ]
+
+  /// Methods that a stranger may ask us to authenticate; the rest of his get no answer.
+  private static let challengedMethods: Set<Method> = [
+    .invite, .register, .message, .subscribe, .refer, Method("PUBLISH"),
+  ]
+
+  mutating func receive(_ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, at now: Moment) {
+    let dialog = DialogID(request: request)
+    if let dialog, let owner = dialogs[dialog] {
+      return receive(request, transaction, flow, in: dialog, of: owner, at: now)
+    }
+    if request.method == .options, !isKnown(flow.remote, at: now.instant) {
+      note(strangerAt: flow, at: now)
+      return perform(
+        transactions.respondStatelessly(
+          request.response(200, toTag: transactions.statelessTag(request)), to: transaction), at: now)
+    }
+    // A method that nobody authenticates, as BYE, is answered only where we know the source.
+    guard Self.challengedMethods.contains(request.method) || isKnown(flow.remote, at: now.instant) else {
+      note(strangerAt: flow, at: now)
+      return perform(transactions.forget(transaction), at: now)
+    }
+    if dialog != nil, request.method != .register, isKnown(flow.remote, at: now.instant) {
+      actions.append(.log(.protocolFault(.noDialog(request.method), source: flow.remote)))
+      return refuse(request, transaction, 481, flow, at: now)
+    }
+    guard Self.challengedMethods.contains(request.method) else {
+      return receiveIdentified(request, transaction, flow, nil, at: now)
+    }
+    switch identify(request, flow, at: now) {
+    case .peer(let identity): receiveIdentified(request, transaction, flow, identity, at: now)
+    case .challenge(let isStale): challenge(request, transaction, isStale: isStale, at: now)
+    }
+  }
+
+  private mutating func receiveIdentified(
+    _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, _ identity: PeerIdentity?, at now: Moment
+  ) {
+    if let unsupported = unsupportedExtensions(request) {
+      return refuse(request, transaction, 420, flow, with: [("Unsupported", unsupported)], at: now)
+    }
+    switch (request.method, identity) {
+    case (.invite, let identity?):
+      guard (try? request.headers.to())?.tag == nil else { return refuse(request, transaction, 481, flow, at: now) }
+      receiveCall(request, transaction, flow, from: identity, at: now)
+    case (.register, let identity?): receiveRegister(request, transaction, flow, from: identity, at: now)
+    case (.options, _): respond(capabilities(request, nil), transaction, at: now)
+    default: refuseMethod(request, transaction, nil, at: now)
+    }
+  }
+
+  // MARK: - Who is it
+
+  private mutating func identify(_ request: Request, _ flow: Flow, at now: Moment) -> Identification {
+    let source = flow.remote
+    let verdict = authenticator.check(
+      request, realm: settings.realm, passwords: directory.password(of:), at: now.instant)
+    if case .passed(let user) = verdict, let identity = directory.identity(of: user) {
+      sources.forgive(source.address)
+      return .peer(identity)
+    }
+    if request.method != .register, let trunk = trunk(for: request, source, at: now.instant) {
+      return .peer(.trunk(trunk))
+    }
+    switch verdict {
+    case .passed, .none:
+      note(strangerAt: flow, at: now)
+      return .challenge(isStale: false)
+    case .stale: return .challenge(isStale: true)
+    case .replayed(let user):
+      actions.append(.log(.replayed(user: user, source: source)))
+      return .challenge(isStale: true)
+    case .failed(let user):
+      actions.append(.log(.authenticationFailed(user: user, source: source)))
+      count(SourceGuard.wrongPassword, against: source, at: now)
+      return .challenge(isStale: false)
+    }
+  }
+
+  /// The trunk that calls from this source. A phone that registered from the very same address and port is no trunk,
+  /// unless the trunk's own port says so: a PBX and its phones may share an address.
+  private mutating func trunk(for request: Request, _ source: Endpoint, at now: Instant) -> String? {
+    guard directory.hasTrunk(at: source) || !registrar.knows(source, at: now) else { return nil }
+    let (names, isAmbiguous) = directory.trunks(callingFrom: source, to: request.uri)
+    if isAmbiguous, request.method == .invite {
+      actions.append(.log(.ambiguousTrunk(names: names, source: source)))
+    }
+    return names.first
+  }
+
+  /// True for trunks' addresses and for sources with a living registration or leg.
+  func isKnown(_ source: Endpoint, at now: Instant) -> Bool {
+    directory.hasTrunk(at: source.address) || registrar.knows(source.address, at: now)
+      || legs.values.contains { $0.flow.remote.address == source.address }
+  }
+
+  func isInDialog(_ request: Request) -> Bool { DialogID(request: request).map { dialogs[$0] != nil } ?? false }
+
+  private mutating func note(strangerAt flow: Flow, at now: Moment) {
+    count(SourceGuard.unauthenticated, against: flow.remote, at: now)
+  }
+
+  private mutating func count(_ weight: Int, against source: Endpoint, at now: Moment) {
+    if sources.count(weight, against: source.address, at: now.instant), !isKnown(source, at: now.instant) {
+      actions.append(.log(.silenced(source)))
+    }
+  }
+
+  // MARK: - Answers
+
+  /// The 401, the same for everyone; nothing of the request is kept.
+  private mutating func challenge(
+    _ request: Request, _ transaction: ServerTransactionID, isStale: Bool, at now: Moment
+  ) {
+    var response = request.response(401, toTag: transactions.statelessTag(request))
+    let lines = authenticator.challenges(
+      to: request, realm: settings.realm, algorithms: settings.challengeAlgorithms, isStale: isStale, at: now.instant)
+    for line in lines { response.headers.add("WWW-Authenticate", line) }
+    perform(transactions.respondStatelessly(response, to: transaction), at: now)
+  }
+
+  mutating func respond(_ response: Response, _ transaction: ServerTransactionID?, at now: Moment) {
+    guard let transaction else { return }
+    perform(transactions.respond(response, to: transaction, at: now), at: now)
+  }
+
+  /// An answer to an identified peer outside of a leg.
+  mutating func refuse(
+    _ request: Request, _ transaction: ServerTransactionID, _ status: Int, _ flow: Flow,
+    with fields: [(HeaderName, String)] = [], at now: Moment
+  ) {
+    var response = request.response(status, toTag: transactions.statelessTag(request))
+    response.headers.add("Server", settings.userAgentName)
+    for (name, value) in fields { response.headers.add(name, value) }
+    if status >= 300 { actions.append(.log(.refused(method: request.method, status: status, source: flow.remote))) }
+    respond(response, transaction, at: now)
+  }
+
+  /// 405 for what we know, 501 for what we do not (§8.2.1).
+  mutating func refuseMethod(_ request: Request, _ transaction: ServerTransactionID, _ leg: Leg?, at now: Moment) {
+    let status = Self.refusedMethods.contains(request.method) ? 405 : 501
+    var response = request.response(status, toTag: leg?.localTag ?? transactions.statelessTag(request))
+    response.headers.add("Allow", Self.allowed)
+    response.headers.add("Server", settings.userAgentName)
+    respond(response, transaction, at: now)
+  }
+
+  /// The answer to OPTIONS of somebody we know (§11.2).
+  func capabilities(_ request: Request, _ leg: Leg?) -> Response {
+    var response = request.response(200, toTag: leg?.localTag ?? transactions.statelessTag(request))
+    response.headers.add("Allow", Self.allowed)
+    response.headers.add("Accept", "application/sdp, application/dtmf-relay, application/dtmf")
+    response.headers.add("Server", settings.userAgentName)
+    if let sessionID = leg?.sessionID { response.headers.add("Session-ID", sessionID) }
+    return response
+  }
+
+  /// An answer within a leg, with what an INVITE's or UPDATE's needs (§12.1.1, §13.3.1).
+  func legResponse(_ status: Int, to request: Request, _ leg: Leg, body: [UInt8]?) -> Response {
+    var response = request.response(status, toTag: leg.localTag)
+    if (101..<300).contains(status), request.method == .invite || request.method == .update {
+      response.headers.add("Contact", contact(leg.contactUser, on: leg.dialog?.flow ?? leg.flow).description)
+      response.headers.add("Allow", Self.allowed)
+    }
+    response.headers.add("Server", settings.userAgentName)
+    if let sessionID = leg.sessionID { response.headers.add("Session-ID", sessionID) }
+    if let body, !body.isEmpty {
+      response.headers.add("Content-Type", "application/sdp")
+      response.body = body
+    }
+    return response
+  }
+
+  /// What our own INVITEs say of us.
+  func describeOurselves(_ headers: inout Headers) {
+    headers.add("Allow", Self.allowed)
+    headers.add("User-Agent", settings.userAgentName)
+  }
+
+  /// The extensions that the peer requires and we have not: all of them (§8.2.2.3). Nil if it requires none.
+  func unsupportedExtensions(_ request: Request) -> String? {
+    let required = request.headers.tokens("Require")
+    return required.isEmpty ? nil : required.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,196 @@
+import CallControl
+import Disk
+import Logging
+import NIOCore
+import Records
+import Spool
+import Telephony
+
+/// Sees to it that spooled messages go out: starts the delivery program for the SMS, sends the IM through the core.
+///
+/// Belongs to the event loop; the spool's files are touched on the disk thread only.
+final class MessageDispatcher {
+  private let loop: any EventLoop
+  private let disk: DiskWorker
+  private let logger: Logger
+  private let spool: SpoolSink
+  private let site: String
+  private let program: String?
+  /// Hands an instant message to the core.
+  private let send: (InstantMessage) -> Void
+
+  private var isDelivering = false
+  private var mustDeliverAgain = false
+  private var smsTimer: Scheduled<Void>?
+  private var imTimer: Scheduled<Void>?
+  /// The instant messages that are on their way.
+  private var underWay: [String: SpooledMessage] = [:]
+  private var isStopped = false
+
+  init(
+    loop: any EventLoop, disk: DiskWorker, logger: Logger, spool: SpoolSink, site: String, program: String?,
+    send: @escaping (InstantMessage) -> Void
+  ) {
+    self.loop = loop
+    self.disk = disk
+    self.logger = logger
+    self.spool = spool
+    self.site = site
+    self.program = program
+    self.send = send
+  }
+
+  /// Looks what a former run has left.
+  func start() {
+    onDisk { spool, _ in
+      try? spool.sms.prepare()
+      try? spool.im.prepare()
+      return (try? spool.sms.nextDue(), try? spool.im.nextDue())
+    } then: { dispatcher, due in
+      dispatcher.schedule(sms: due.0, im: due.1)
+    }
+  }
+
+  /// What waits stays in the spool.
+  func stop() {
+    isStopped = true
+    smsTimer?.cancel()
+    imTimer?.cancel()
+  }
+
+  /// A message has been put into the spool.
+  func spooled(_ channel: MessageChannel) {
+    switch channel {
+    case .sms: deliver()
+    case .im: sendDue()
+    }
+  }
+
+  /// A phone has come back: what waits for its user is tried at once.
+  func phonesChanged(of user: String) {
+    onDisk { spool, now in
+      for var message in (try? spool.im.messages(.waiting)) ?? [] where message.user == user {
+        message.retry.restart(at: now)
+        try? spool.im.postpone(message)
+      }
+    } then: { dispatcher, _ in
+      dispatcher.sendDue()
+    }
+  }
+
+  // MARK: SMS
+
+  private func deliver() {
+    guard let program, !isStopped else { return }
+    guard !isDelivering else {
+      mustDeliverAgain = true
+      return
+    }
+    isDelivering = true
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    let isStarted = ChildProcess.start(program, ["--site", site]) { [loop] code in
+      loop.execute { owner.value.delivered(code) }
+    }
+    if !isStarted {
+      logger.error("the delivery program cannot be started", metadata: ["program": "\(program)"])
+      delivered(69)
+    }
+  }
+
+  private func delivered(_ code: Int32) {
+    isDelivering = false
+    if code > 1 { logger.error("the delivery program failed", metadata: ["exit": "\(code)"]) }
+    if mustDeliverAgain {
+      mustDeliverAgain = false
+      return deliver()
+    }
+    onDisk { spool, _ in
+      try? spool.sms.nextDue()
+    } then: { dispatcher, due in
+      dispatcher.schedule(sms: due, im: nil)
+    }
+  }
+
+  // MARK: IM
+
+  private func sendDue() {
+    guard !isStopped else { return }
+    onDisk { spool, now in
+      _ = try? spool.im.takeRequests(at: now)
+      return (try? spool.im.due(at: now)) ?? []
+    } then: { dispatcher, due in
+      for message in due where dispatcher.underWay[message.id] == nil {
+        dispatcher.underWay[message.id] = message
+        dispatcher.send(
+          InstantMessage(name: message.id, user: message.user, caller: message.caller, text: message.text))
+      }
+      dispatcher.scheduleNextIM()
+    }
+  }
+
+  /// The phone has answered.
+  func done(_ name: String, status: Int) {
+    guard let message = underWay.removeValue(forKey: name) else { return }
+    let isSent = (200..<300).contains(status)
+    logger.info(
+      isSent ? "instant message delivered" : "instant message not delivered",
+      metadata: ["message": "\(name)", "user": "\(message.user)", "status": "\(status)"])
+    onDisk { spool, now in
+      var message = message
+      do {
+        if isSent {
+          try spool.im.finish(message, as: .sent)
+        } else if message.retry.failed(.passing("SIP status \(status)"), with: "phone", of: ["phone"], at: now) {
+          try spool.im.postpone(message)
+        } else {
+          try spool.im.finish(message, as: .failed)
+        }
+        return Optional<String>.none
+      } catch {
+        return "\(error)"
+      }
+    } then: { dispatcher, fault in
+      if let fault { dispatcher.logger.error("the spool cannot be written", metadata: ["fault": "\(fault)"]) }
+      dispatcher.scheduleNextIM()
+    }
+  }
+
+  private func scheduleNextIM() {
+    let busy = Set(underWay.keys)
+    onDisk { spool, _ in
+      ((try? spool.im.messages(.waiting)) ?? []).filter { !busy.contains($0.id) }.map(\.retry.due).min()
+    } then: { dispatcher, due in
+      dispatcher.schedule(sms: nil, im: due)
+    }
+  }
+
+  // MARK: Helpers
+
+  private func schedule(sms: WallTime?, im: WallTime?) {
+    guard !isStopped else { return }
+    let now = currentWallTime()
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    let delay: (WallTime) -> TimeAmount = { .nanoseconds(max(($0 - now).nanoseconds, 0) + 50_000_000) }
+    if let sms {
+      smsTimer?.cancel()
+      smsTimer = loop.scheduleTask(in: delay(sms)) { owner.value.deliver() }
+    }
+    if let im {
+      imTimer?.cancel()
+      imTimer = loop.scheduleTask(in: delay(im)) { owner.value.sendDue() }
+    }
+  }
+
+  /// Does `work` on the disk thread and hands its result back to the loop. A full queue costs the attempt only: the
+  /// next message or timer makes another.
+  private func onDisk<Result: Sendable>(
+    _ work: @escaping @Sendable (SpoolSink, WallTime) -> Result,
+    then finish: @escaping @Sendable (MessageDispatcher, Result) -> Void
+  ) {
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    disk.enqueue { [spool, loop] in
+      let result = work(spool, currentWallTime())
+      loop.execute { finish(owner.value, result) }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import CallControl
+import Disk
+import Logging
+import NIOCore
+import Records
+import Site
+import Telephony
+
+/// The site while the daemon runs: edits, names, and what is due from time to time.
+extension Switchboard {
+  /// A path of the site's files, relative to the site unless it is absolute.
+  func sitePath(_ path: String) -> String { path.hasPrefix("/") ? path : joined(settings.site, path) }
+
+  /// Reads the site anew; what counts for the next call changes as a whole or not at all.
+  package func reread() {
+    let loader = SiteLoader(site: settings.site, data: settings.data)
+    let previous = control.site
+    let isTaken = disk.enqueue { [weak self, loop] in
+      let reading = loader.load(previous: previous)
+      loop.execute { [weak self] in self?.assumeIsolated { $0.adopt(reading) } }
+    }
+    if !isTaken { logger.error("the disk is too far behind to reread the site") }
+  }
+
+  private func adopt(_ reading: SiteReading) {
+    tell(reading.faults + sounds.load(reading))
+    take(.siteChanged(reading.snapshot))
+    addressBook.update(reading.snapshot, hosts: hosts.addresses)
+    hosts.refresh(reading.snapshot)
+    logger.info("site read")
+  }
+
+  func tell(_ faults: [SiteFault]) {
+    for fault in faults {
+      logger.log(
+        level: fault.severity == .error ? .error : .warning, "site",
+        metadata: ["file": "\(fault.path)", "problem": "\(fault.problem)", "expected": "\(fault.expected)"])
+    }
+  }
+
+  /// Every few seconds: what the disk refused is tried again.
+  func scheduleTicks() {
+    loop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [weak self] _ in
+      self?.assumeIsolated { $0.records.tick() }
+    }
+    loop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [weak self] _ in
+      self?.assumeIsolated { $0.hosts.refresh($0.control.site) }
+    }
+  }
+}
+
+extension SiteSnapshot {
+  /// By which channels a user gets the message of a call.
+  func channels(of number: String) -> [MessageChannel] {
+    guard let user = user(number) else { return [] }
+    return (user.smsRoutes.isEmpty ? [] : [.sms]) + (user.wantsIM && user.deskPhone != .none ? [.im] : [])
+  }
+}

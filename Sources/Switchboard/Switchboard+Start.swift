@@ -1,0 +1,158 @@
+import CallControl
+import Disk
+import Hunting
+package import Logging
+import Media
+package import NIOCore
+import NetworkIO
+import RTPEngine
+import Records
+import SIPMessage
+import SIPUserAgent
+import Site
+package import Telephony
+
+/// Start and end of a daemon.
+extension Switchboard {
+  /// Reads the site, takes its lock, makes good what a crash has left open, and opens the sockets.
+  ///
+  /// - Parameter loop: the one event loop; everything that lives belongs to it.
+  /// - Throws: ``StartError`` with the exit code and a line for the owner.
+  package static func start(
+    _ settings: SwitchboardSettings, logger: Logger, on loop: any EventLoop
+  ) async throws -> Switchboard {
+    let reading = SiteLoader(site: settings.site, data: settings.data).load()
+    let site = reading.snapshot
+    if let zone = site.timeZone, !isKnownTimeZone(zone) {
+      throw StartError(1, "TimeZone.txt: '\(zone)' is not known here; expected an IANA name such as Europe/Zurich")
+    }
+    let calendar = glibcCalendar(zone: site.timeZone)
+    var sounds: SoundLibrary
+    do {
+      sounds = try SoundLibrary(dataDirectory: settings.data, language: site.language)
+    } catch {
+      throw StartError(69, "\(error)")
+    }
+    let soundFaults = sounds.load(reading)
+
+    let board = LateBound<Switchboard>()
+    let onLoop: @Sendable (@escaping @Sendable (isolated Switchboard) -> Void) -> Void = { body in
+      loop.execute { board.value?.assumeIsolated(body) }
+    }
+    let spool = SpoolSink(site: settings.site)
+    let keeper: RecordKeeper
+    do throws(DiskError) {
+      keeper = try RecordKeeper(
+        settings: RecordsSettings(
+          site: settings.site, state: path(site.stateDirectory, in: settings.site),
+          recording: site.recordingDirectory.map { path($0, in: settings.site) }, calendar: calendar,
+          clock: { currentWallTime() }, channels: { site.channels(of: $0) }),
+        disk: RealFilesystem(), sink: spool,
+        note: { note in onLoop { $0.recordsSaid(note) } })
+    } catch {
+      throw StartError(69, "another Pikett works on this site: \(error)")
+    }
+    let engine = MediaEngine { event in onLoop { $0.engineSaid(event) } }
+    do {
+      try engine.start()
+    } catch {
+      throw StartError(69, "\(error)")
+    }
+    let disk: DiskWorker
+    do throws(DiskError) { disk = try DiskWorker() } catch { throw StartError(69, "\(error)") }
+    let records = Records(keeper, queue: disk) { completion in loop.execute(completion) }
+
+    let parts = Parts(
+      loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
+      sounds: sounds, site: site, spool: spool)
+    let made = try await loop.submit {
+      let made = Switchboard(parts, board)
+      board.value = made
+      return made
+    }.get()
+    do {
+      try await made.open(reading.faults + soundFaults)
+    } catch {
+      await made.stop()
+      throw error
+    }
+    return made
+  }
+
+  /// What a switchboard is made of.
+  struct Parts {
+    var loop: any EventLoop
+    var logger: Logger
+    var settings: SwitchboardSettings
+    var engine: MediaEngine
+    var calendar: LocalCalendar
+    var disk: DiskWorker
+    var records: Records
+    var sounds: SoundLibrary
+    var site: SiteSnapshot
+    var spool: SpoolSink
+  }
+
+  private func open(_ faults: [SiteFault]) async throws {
+    tell(faults)
+    for address in control.site.listen {
+      // TCP and TLS are not spoken yet; UDP alone reaches every phone and trunk.
+      guard address.transport == .udp else { continue }
+      do {
+        let bound = try await sockets.listen(udp: address.endpoint).get()
+        logger.info("listening", metadata: ["udp": "\(bound)"])
+      } catch {
+        throw StartError(69, "Listen.txt: \(error); expected a free address of this machine")
+      }
+    }
+    hosts.refresh(control.site)
+    scheduleTicks()
+    messages.start()
+    do throws(DiskError) {
+      watch = try SiteWatch(root: settings.site) { [weak self, loop] in
+        loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }
+      }
+    } catch {
+      logger.error("edits are not noticed; send SIGHUP after each", metadata: ["fault": "\(error)"])
+    }
+    logger.info("ready", metadata: ["site": "\(settings.site)", "users": "\(control.site.users.count)"])
+  }
+
+  /// Where SIP is listened for.
+  package var bound: [Endpoint] { sockets.bound }
+
+  /// Ends cleanly: new calls are refused, those in progress end with BYE, their tickets are closed, everything is
+  /// written. A hung disk does not hold it for more than some seconds.
+  package func stop() async {
+    watch?.stop()
+    watch = nil
+    take(.shutdown)
+    messages.stop()
+    // The BYEs are answered within milliseconds by peers that live; the records follow in any case.
+    let written = loop.makePromise(of: Void.self)
+    records.stop { written.succeed() }
+    let limit = loop.scheduleTask(in: .seconds(3)) { written.succeed() }
+    let patience = loop.scheduleTask(in: .milliseconds(300)) {}
+    _ = try? await patience.futureResult.get()
+    for call in recordings.keys.sorted() { stopRecording(call) }
+    for leg in media.keys.sorted() { closeMedia(leg) }
+    _ = try? await written.futureResult.get()
+    limit.cancel()
+    // Waits for the engine's threads, so not on the loop.
+    let engine = engine
+    let disk = disk
+    await withCheckedContinuation { continuation in
+      DetachedThread.run {
+        engine.shutdown()
+        disk.stop(patience: .seconds(1))
+        continuation.resume()
+      }
+    }
+    _ = try? await sockets.close().get()
+    logger.info("ended")
+  }
+
+  private static func path(_ path: String, in site: String) -> String {
+    path.hasPrefix("/") ? path : joined(site, path)
+  }
+}

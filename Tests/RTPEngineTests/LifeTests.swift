@@ -1,0 +1,135 @@
+import Glibc
+import RTP
+import Telephony
+import Testing
+
+@testable import RTPEngine
+
+extension EngineTests {
+  @Suite("Legs' lives")
+  struct LifeTests {
+    @Test("Closing gives the port and both descriptors back")
+    func close() throws {
+      let bench = try Bench()
+      let before = try openDescriptors()
+      var ports = MediaPorts(range: 23_100...23_101, address: try #require(IPAddress("127.0.0.1")))
+      for _ in 0..<20 {
+        let leg = try bench.engine.openLeg(try ports.bind())
+        #expect(throws: MediaPortsError.self) { try ports.bind() }
+        let statistics = try bench.close(leg)
+        #expect(statistics.localPort == 23_100)
+        ports.release(statistics.localPort)
+      }
+      #expect(try openDescriptors() == before)
+    }
+
+    @Test("An engine leaves no descriptor behind")
+    func shutdown() throws {
+      let before = try openDescriptors()
+      do {
+        let bench = try Bench()
+        let first = try bench.leg()
+        #expect(bench.engine.shutdown())
+        #expect(bench.events.all.contains { if case .legClosed(first.leg, _) = $0 { true } else { false } })
+        #expect(throws: MediaEngine.Refusal.notRunning) {
+          try bench.engine.openLeg(MediaSockets(port: 0, isIPv6: false, rtp: -1, rtcp: -1))
+        }
+        bench.engine.send(.closeLeg(first.leg))
+      }
+      #expect(try openDescriptors() == before)
+    }
+
+    @Test("A slot is used again under another name, and the old name does nothing")
+    func generations() throws {
+      let bench = try Bench { $0.maxLegs = 1 }
+      let (old, _, _) = try bench.leg()
+      #expect(throws: MediaEngine.Refusal.tooManyLegs) { try bench.leg() }
+      _ = try bench.close(old)
+      let (new, phone, _) = try bench.leg()
+      #expect(new.slot == old.slot)
+      #expect(new != old)
+      bench.engine.send(.closeLeg(old))
+      bench.engine.send(.play(new, Sound(noise(160)), loops: false, token: 1))
+      _ = try phone.hear()
+    }
+
+    @Test("A silent peer is told, again and again, until it speaks")
+    func silence() throws {
+      let bench = try Bench { $0.silenceLimit = .milliseconds(60) }
+      let (leg, _, _) = try bench.leg()
+      let first = try bench.events.wait { if case .silent(leg, let since) = $0 { since } else { nil } }
+      try bench.events.wait { _ in
+        bench.events.all.count { $0 == .silent(leg, since: first) } >= 2 ? true : nil
+      }
+    }
+
+    @Test("Reports tell what was sent and received, under our name; the end is told")
+    func reports() throws {
+      let bench = try Bench { $0.reportInterval = .milliseconds(80) }
+      let (leg, phone, _) = try bench.leg { $0.localCNAME = "ticket@pikett" }
+      let first = try read(try phone.hearControl())
+      #expect(first.receiver && first.name == "ticket@pikett" && first.reception == nil)
+      bench.engine.send(.play(leg, Sound(noise(160 * 2)), loops: false, token: 1))
+      let packet = try phone.hear(2)[1]
+      phone.sequence = 100
+      for sequence: UInt16 in [100, 101, 103, 104] {
+        phone.sequence = sequence
+        phone.speak(bytes(160))
+      }
+      var report = try read(try phone.hearControl())
+      while report.reception == nil || report.sender == nil { report = try read(try phone.hearControl()) }
+      #expect(report.sender?.ssrc == packet.header.ssrc)
+      #expect(report.sender?.packetCount == 2)
+      #expect(report.sender?.octetCount == 320)
+      #expect(report.reception?.ssrc == phone.ssrc)
+      let ssrc = packet.header.ssrc
+      phone.sendControl(
+        [0x81, 201, 0, 7, 1, 2, 3, 4] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: ssrc >> $0) }
+          + [0, 0, 0, 9] + [0, 0, 0, 0] + [0, 0, 0, 77] + [0, 0, 0, 0] + [0, 0, 0, 0])
+      // The engine has read it when a report sent after it comes... which the next one but one is for certain.
+      _ = try phone.hearControl()
+      _ = try phone.hearControl()
+      let statistics = try bench.close(leg)
+      #expect(statistics.remoteLost == 9)
+      #expect(statistics.remoteJitter == 77)
+      #expect(statistics.packetsLost == 1)
+      var last = try read(try phone.hearControl())
+      while !last.bye { last = try read(try phone.hearControl()) }
+    }
+
+    @Test("RTCP on the RTP port is taken and answered there")
+    func muxed() throws {
+      let bench = try Bench { $0.reportInterval = .milliseconds(80) }
+      let (leg, phone, _) = try bench.leg()
+      bench.engine.send(.describe(leg, LegMedia(remote: phone.endpoint, remoteRTCP: phone.endpoint)))
+      let datagram = try receiveDatagram(phone.sockets.rtp)
+      #expect(try read(datagram).receiver)
+      phone.sendRaw([0x80, 201, 0, 1, 1, 2, 3, 4])
+      #expect(try bench.close(leg).packetsRefused == 0)
+    }
+
+    private struct Report {
+      var sender: SenderReport?
+      var receiver = false
+      var reception: ReceptionReport?
+      var name: String?
+      var bye = false
+    }
+
+    private func read(_ bytes: [UInt8]) throws -> Report {
+      var report = Report()
+      var reader = RTCPReader(bytes.span.bytes)
+      while let item = try reader.next() {
+        switch item {
+        case .senderReport(let sender): report.sender = sender
+        case .receiverReport: report.receiver = true
+        case .reception(_, let reception): report.reception = reception
+        case .canonicalName(_, let range): report.name = String(decoding: bytes[range], as: UTF8.self)
+        case .bye: report.bye = true
+        case .other: break
+        }
+      }
+      return report
+    }
+  }
+}
