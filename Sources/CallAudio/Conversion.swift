@@ -127,7 +127,8 @@ package struct Conversion {
         let count = Int(min(Int64(step), frames - position))
         var done = 0
         while done < count * 4 {
-          let got = pread(stereo.descriptor, UnsafeMutableRawPointer(buffer) + done, count * 4 - done,
+          let got = pread(
+            stereo.descriptor, UnsafeMutableRawPointer(buffer) + done, count * 4 - done,
             off_t(position) * 4 + off_t(done))
           if got < 0 && errno == EINTR { continue }
           guard got > 0 else { throw FileProblem(got == 0 ? EIO : errno) }

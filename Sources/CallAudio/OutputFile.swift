@@ -72,7 +72,9 @@ struct OutputFile: ~Copyable {
   func publish(overwrites: Bool) throws(OutputError) {
     let own = temporaryName ?? "/proc/self/fd/\(descriptor)"
     if linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return }
-    guard errno == EEXIST else { throw OutputError(path: path, problem: "cannot be written: \(FileProblem(errno).text)") }
+    guard errno == EEXIST else {
+      throw OutputError(path: path, problem: "cannot be written: \(FileProblem(errno).text)")
+    }
     guard overwrites else { throw .exists(path) }
     // A link cannot replace; a rename can, and needs a name to begin with.
     let between = "\(path).\(getpid()).new"

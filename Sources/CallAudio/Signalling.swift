@@ -74,7 +74,8 @@ struct Signalling {
   ///
   /// - Parameter time: nanoseconds since 1970.
   /// - Returns: the endpoints that have changed hands.
-  mutating func take(_ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover] {
+  mutating func take(_ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover]
+  {
     guard looksLikeSIP(payload) else { return [] }
     let message: Message
     do throws(ParseError) {

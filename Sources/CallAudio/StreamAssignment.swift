@@ -65,25 +65,33 @@ struct StreamAssignment {
     return calls
   }
 
-  /// The session that had declared one of the stream's ends when it began; where several had, the last to do so.
+  /// The session in whose time the stream falls, of those that declare one of its ends; of several (one that was never
+  /// seen to end, or two legs that name the same address) the last to declare it.
   private func group(of stream: MediaStream) -> Int? {
-    var best: (time: Int64, isBefore: Bool, group: Int)?
+    var most: Int64 = 0
     for endpoint in [stream.key.target, stream.key.source] {
-      for claim in claims[endpoint] ?? [] {
+      for claim in claims[endpoint] ?? [] { most = max(most, sharedTime(stream, claim)) }
+    }
+    // Without a common time: SDP and RTP overtake each other by a little at a call's beginning and end.
+    let least = most > 0 ? most / 5 * 4 : -Self.tolerance
+    var best: (time: Int64, group: Int)?
+    for endpoint in [stream.key.target, stream.key.source] {
+      for claim in claims[endpoint] ?? [] where sharedTime(stream, claim) >= least {
         let leg = signalling.legs[claim.leg]
-        let dialog = signalling.dialogs[leg.dialog]
         let time = leg.declarations[claim.declaration].time
-        if stream.lastTime < time &- Self.tolerance { continue }
-        if let end = dialog.endTime, stream.firstTime > end &+ Self.tolerance { continue }
-        let isBefore = time <= stream.firstTime &+ Self.tolerance
-        let isBetter =
-          best.map { best in
-            isBefore != best.isBefore ? isBefore : isBefore ? time > best.time : time < best.time
-          } ?? true
-        if isBetter { best = (time, isBefore, signalling.group(of: leg.dialog)) }
+        if best.map({ time > $0.time }) ?? true { best = (time, signalling.group(of: leg.dialog)) }
       }
     }
     return best?.group
+  }
+
+  /// How long both the stream lived and the claim, in nanoseconds; less than 1 is the distance between them.
+  private func sharedTime(_ stream: MediaStream, _ claim: Claim) -> Int64 {
+    let leg = signalling.legs[claim.leg]
+    let begin = max(stream.firstTime, leg.declarations[claim.declaration].time)
+    let end = min(stream.lastTime, signalling.dialogs[leg.dialog].endTime ?? .max)
+    let (shared, overflow) = end.subtractingReportingOverflow(begin)
+    return overflow ? .min : shared &+ 1
   }
 
   /// Puts a session's call together; nil if it has no sound.
@@ -96,7 +104,9 @@ struct StreamAssignment {
       if let spokenLeg, signalling.legs[leg].dialog != signalling.legs[spokenLeg].dialog { continue }
       for isNear in [true, false] {
         for index in candidates where !parts.contains(where: { $0.stream == index }) {
-          guard let channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else { continue }
+          guard let channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else {
+            continue
+          }
           // The same sound again: at another hop, or on the far side of a relay.
           let isRepetition = parts.contains {
             $0.channel == channel && ($0.leg != leg || $0.isNear && !isNear) && overlaps($0.stream, index)
@@ -129,9 +139,11 @@ struct StreamAssignment {
   }
 
   private func build(_ dialog: SignalledDialog, _ parts: [Part]) -> RecordedCall? {
-    let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
+    let segments = likelySegments(parts)
     let start = segments.map { $0.time &+ $0.lowest &* StreamTimeline.sampleLength }.min()
-    guard let start, let end = segments.map({ frame(of: $0, start) &+ $0.highestEnd }).max(), end > 0 else { return nil }
+    guard let start, let end = segments.map({ frame(of: $0, start) &+ $0.highestEnd }).max(), end > 0 else {
+      return nil
+    }
     var directions = [RecordedCall.Direction(), RecordedCall.Direction()]
     var sounds: [SoundPart] = []
     for part in parts {
@@ -141,14 +153,43 @@ struct StreamAssignment {
       directions[part.channel].packetCount += stream.packetCount
       directions[part.channel].lostCount += stream.lostCount
       for (type, _) in stream.payloadTypes.sorted(by: { ($0.count, $1.type) > ($1.count, $0.type) }) {
-        guard let codec = codecs[type], codec.isAudio, !directions[part.channel].codecs.contains(codec) else { continue }
+        guard let codec = codecs[type], codec.isAudio, !directions[part.channel].codecs.contains(codec) else {
+          continue
+        }
         directions[part.channel].codecs.append(codec)
       }
     }
     return RecordedCall(
       number: 0, callID: dialog.callID, sessionID: dialog.sessionID, caller: dialog.caller, called: dialog.called,
-      start: WallTime(microseconds: start / 1000), frames: min(end, RecordedCall.mostFrames), left: directions[0], right: directions[1],
+      start: WallTime(microseconds: start / 1000), frames: min(end, RecordedCall.mostFrames),
+      left: directions[0], right: directions[1],
       parts: sounds)
+  }
+
+  /// The stretches in which something sounds; where they lie too far apart for one call, those of the fullest time: one
+  /// damaged time of day must not cost the whole call.
+  private func likelySegments(_ parts: [Part]) -> ArraySlice<StreamTimeline.Segment> {
+    let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
+      .sorted { $0.time < $1.time }
+    let length = RecordedCall.mostFrames * StreamTimeline.sampleLength
+    var best = 0..<0
+    var bestSamples: Int64 = 0
+    var samples: Int64 = 0
+    var first = 0
+    for index in segments.indices {
+      samples += segments[index].highestEnd - segments[index].lowest
+      while segments[index].time.subtractingReportingOverflow(segments[first].time).overflow
+        || segments[index].time - segments[first].time > length
+      {
+        samples -= segments[first].highestEnd - segments[first].lowest
+        first += 1
+      }
+      if samples > bestSamples {
+        bestSamples = samples
+        best = first..<index + 1
+      }
+    }
+    return segments[best]
   }
 
   /// The sample of the call with which the segment's anchor begins.

@@ -56,7 +56,9 @@ struct MediaStream: Sendable {
   @inline(__always)
   mutating func take(_ header: RTPHeader, record: Int, arrival: Int64) {
     lastRecord = record
-    lastTime = arrival
+    // A damaged or disordered time must not make the stream end before it begins.
+    firstTime = min(firstTime, arrival)
+    lastTime = max(lastTime, arrival)
     packetCount += 1
     let ahead = header.sequenceNumber &- highestSequence
     if ahead < 0x8000 {

@@ -75,7 +75,7 @@ package struct SMSDelivery: Sendable {
       note(.sent(id: message.id, user: message.user, provider: route.provider.name))
     case .answered(let status, let body):
       let problem =
-        "\(route.provider.name) answered \(status) “\(excerpt(body, hiding: route))”; expected \(request.success.description)"
+        "\(route.provider.name) answered \(status) “\(excerpt(body, hiding: secrets(of: route, request)))”; expected \(request.success.description)"
       // 408, 425, 429 and 5xx say "later"; anything else is an answer to this very message.
       let isPassing = [408, 425, 429].contains(status) || status >= 500
       try postpone(
@@ -102,13 +102,26 @@ package struct SMSDelivery: Sendable {
     }
   }
 
-  /// The beginning of an answer, on one line, without the credentials it may repeat.
-  private func excerpt(_ body: [UInt8], hiding route: SMSRoute) -> String {
+  /// The beginning of an answer, on one line, without the secrets it may repeat.
+  private func excerpt(_ body: [UInt8], hiding secrets: [String]) -> String {
     var text = String(
-      decodeText(body.prefix(400)).unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
-    if let password = route.provider.password?.secret, !password.isEmpty {
-      text = text.replacing(password, with: "***")
-    }
+      decodeText(body.prefix(4000)).unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
+    for secret in secrets { text = text.replacing(secret, with: "***") }
     return String(text.prefix(80))
+  }
+
+  /// The password in the ways in which it was sent, and the words of the headers, the longest first.
+  private func secrets(of route: SMSRoute, _ request: HTTPRequestDescription) -> [String] {
+    var secrets: [String] = []
+    if let password = route.provider.password?.secret, !password.isEmpty {
+      secrets.append(password)
+      for context in [Template.Context.url, .json, .xml] {
+        if let text = try? Template("{password}").filled(context, { _ in password }) { secrets.append(text) }
+      }
+    }
+    for header in request.headers where !header.name.equalsIgnoringCase("Content-Type") {
+      secrets += header.value.secret.split(separator: " ").map(String.init).filter { $0.utf8.count >= 8 }
+    }
+    return secrets.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
   }
 }

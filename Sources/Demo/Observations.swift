@@ -1,5 +1,3 @@
-package import Telephony
-
 /// Everything that has been seen so far, and a way to wait until something has been seen.
 package actor Observations<Event: Sendable> {
   /// What was waited for did not come.
@@ -42,7 +40,7 @@ package actor Observations<Event: Sendable> {
     nextWaiter += 1
     let timeout = Task {
       try? await Task.sleep(for: limit)
-      await self.giveUp(id)
+      self.giveUp(id)
     }
     defer { timeout.cancel() }
     let found = await withCheckedContinuation { continuation in

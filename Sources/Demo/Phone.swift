@@ -4,7 +4,7 @@ package import NIOCore
 import NetworkIO
 package import RTPEngine
 import SDP
-package import SIPMessage
+import SIPMessage
 package import SIPUserAgent
 import Switchboard
 package import Telephony
@@ -84,9 +84,9 @@ package actor Phone {
   /// Opens its SIP socket.
   /// - Returns: where it listens.
   package func open() async throws -> Endpoint {
-    let sockets = SIPSockets(loop: loop, clock: { currentMoment() }) { [unowned self] event in
-      assumeIsolated { $0.happened(event) }
-    }
+    let sockets = SIPSockets(
+      loop: loop, clock: { currentMoment() },
+      onEvent: { [unowned self] event in assumeIsolated { $0.happened(event) } })
     self.sockets = sockets
     return try await sockets.listen(udp: Endpoint(address, 0)).get()
   }

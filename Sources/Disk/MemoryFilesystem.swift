@@ -310,9 +310,9 @@ private final class MemoryAppendFile: AppendFile {
 
   func append(_ bytes: [UInt8]) throws(DiskError) {
     let half = Array(bytes.prefix(bytes.count / 2))
-    try disk.changing(.write, path, torn: { $0.append(half, to: id) }) { (state) throws(DiskError) in
-      state.append(bytes, to: id)
-    }
+    try disk.changing(
+      .write, path, torn: { $0.append(half, to: id) },
+      { (state) throws(DiskError) in state.append(bytes, to: id) })
   }
 
   func sync() throws(DiskError) {

@@ -5,8 +5,6 @@ struct Hop: Sendable {
   let id: HopID
   let user: User
   let start: WallTime
-  /// The number was asked for without waiting for the disk any longer.
-  var isNumberAsked = false
 
   /// The hop's phones, in the order in which they are rung: the desk phone, then the forks.
   func branches(ticket: TicketNumber) -> [(id: BranchID, branch: Branch)] {
@@ -38,8 +36,9 @@ struct TicketedHop: Sendable {
     self.ticket = ticket
   }
 
+  /// Its ticket for the log; a clock that was set back in mid-call makes no hop end before it began.
   func closed(at end: WallTime, isLast: Bool) -> ClosedTicket {
-    ClosedTicket(hop: id, ticket: ticket, user: user.number, start: start, end: end, isLast: isLast)
+    ClosedTicket(hop: id, ticket: ticket, user: user.number, start: start, end: max(start, end), isLast: isLast)
   }
 }
 

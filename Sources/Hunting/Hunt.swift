@@ -264,9 +264,7 @@ extension Hunt {
 
   private mutating func due(_ timer: Timer, _ now: Moment) {
     switch (timer, state) {
-    case (.disk, .opening(var hop)):
-      hop.isNumberAsked = true
-      state = .opening(hop)
+    case (.disk, .opening(let hop)):
       actions += [.note(.diskSlow(hop.id)), .numberTicket(hop.id)]
     case (.noResponse, .ringing(var ringing)):
       ringing.isTimedOut = true
@@ -310,7 +308,7 @@ extension Hunt {
       // The number may be on the disk already: it is waited for, so that it gets its file.
       timers = TimerQueue()
       actions += release + [.note(.ended(end))]
-      if !hop.isNumberAsked { actions.append(.numberTicket(hop.id)) }
+      actions.append(.numberTicket(hop.id))
       state = .closing(hop, end: now.wall)
     case .ringing(let ringing):
       stopRinging(ringing, except: nil, .normalClearing)
@@ -381,6 +379,7 @@ extension Hunt {
     return branch
   }
 
+  /// Nothing more will come.
   package var isFinished: Bool {
     guard case .finished = state else { return false }
     return true

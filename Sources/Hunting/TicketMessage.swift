@@ -5,6 +5,7 @@ package import Telephony
 /// `12.10.2012_14.00_12.10.2012_14.05_Ticket_1234_Caller_03472619287_Called_732`: start, end, ticket, caller with the
 /// prefix of the trunk line as it was delivered, and the internal number that was called (seed, "Usage").
 package struct TicketMessage: Hashable, Sendable {
+  /// When the hop was opened, and when it was over, by the clock on the site's wall.
   package var start: LocalTime
   package var end: LocalTime
   package var ticket: TicketNumber
@@ -51,6 +52,7 @@ package struct TicketMessage: Hashable, Sendable {
 
 /// The caller as messages and file names show him: `0-9A-Za-z+#.-`, 1 to 32 characters.
 package struct CallerName: Hashable, Sendable, CustomStringConvertible {
+  /// The safe text.
   package let text: String
 
   /// The name of a caller who withholds his number.

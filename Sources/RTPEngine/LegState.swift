@@ -11,7 +11,11 @@ enum PayloadKind: UInt8 {
   init(_ law: G711) { self = law == .aLaw ? .aLaw : .muLaw }
 }
 
-/// All the RTP thread knows of a leg. Lives in preallocated memory, is changed in place and never copied.
+/// All the RTP thread knows of a leg and needs for each packet. Lives in preallocated memory, is changed in place and
+/// never copied.
+///
+/// A thousand legs are more than the processor's caches hold, so what a packet touches stands close together, and the
+/// rest in `LegReserve`.
 struct LegState {
   static let none: Int32 = -1
 
@@ -20,86 +24,52 @@ struct LegState {
   let isIPv6: Bool
 
   // Receiving.
-  var latch = SourceLatch()
-  var kinds = InlineArray<128, PayloadKind>(repeating: .unknown)
   var receives = false
-  var tracker = SequenceTracker()
+  /// Whether a detector listens to the audio.
+  var hearsTones = false
+  /// The slot of the recording, or none.
+  var recording = LegState.none
+  /// The slot of the other side of the bridge, or none.
+  var peer = LegState.none
   /// Whose numbers the tracker follows; nil before the first packet.
   var source: UInt32?
-  var events = EventDetector()
-  var tones: ToneDetector?
-  var lastHeard: Instant
-  var silenceTold: Instant
-  var digitWindow: Instant
-  var digitsInWindow = 0
+  /// When RTP or RTCP came last, in nanoseconds of the monotonic clock.
+  var lastHeard: Int64
+  var statistics = LegStatistics()
+  var tracker = SequenceTracker()
+  var latch = SourceLatch()
+  var kinds = InlineArray<128, PayloadKind>(repeating: .unknown)
 
   // Sending.
   var sends = false
-  /// Where RTP goes; nil: nowhere yet.
-  var target: PacketSource?
-  var targetPlace: SocketPlace?
+  /// True while our own sound or a key press has the leg: the other side of a bridge is not heard then.
+  var isSounding = false
   var sendPayloadType: UInt8 = 8
   var sendLaw = G711.aLaw
   var telephoneEvent: UInt8?
   var comfortNoise: UInt8?
-  var packetSamples = 160
+  /// Where RTP goes; meaningless without `hasTarget`.
+  var targetPlace = SocketPlace()
+  var hasTarget = false
   var rewriter: StreamRewriter
-
-  // The other side of the bridge.
-  var peer = LegState.none
-
-  // Our own sound.
-  var sound: Sound?
-  var position = 0
-  var loops = false
-  var token: UInt64 = 0
-  /// Samples that time has brought and that are not sent yet.
-  var owed = 0
-  var presses = PressQueue()
-  /// The press being sent as telephone-event, and the timestamp it stands under.
-  var event: EventSender?
-  var eventTimestamp: UInt32 = 0
-  /// The press being sent as tones.
-  var pressSound: Sound?
-  var pressPosition = 0
-
-  // RTCP.
-  var controlExpected: PacketSource?
-  var controlPlace: SocketPlace?
-  var control: PacketSource?
-  /// True if RTCP goes over the RTP socket (RFC 5761).
-  var isMuxed = false
-  var nextReport: Instant
-  var lastSenderReport: NTPTime?
-  var lastSenderReportArrived: Instant
-  var cname = InlineArray<64, UInt8>(repeating: 0)
-  var cnameLength = 0
-
-  // Recording.
-  var recording = LegState.none
+  /// What the recording shows as the peer's address, and as ours.
+  var target = FrameAddress(ipv4: 0, port: 0)
   var shown = FrameAddress(ipv4: 0, port: 0)
-  var shownControl = FrameAddress(ipv4: 0, port: 0)
 
-  var statistics = LegStatistics()
+  // Looked at 50 times a second; nanoseconds of the monotonic clock.
+  var nextReport: Int64
+  var silenceTold: Int64
 
-  init(_ leg: Leg, _ sockets: MediaSockets, isIPv6: Bool, rewriter: StreamRewriter, now: Instant, firstReport: Instant) {
+  init(_ leg: Leg, _ sockets: MediaSockets, rewriter: StreamRewriter, now: Int64, firstReport: Int64) {
     self.leg = leg
     self.sockets = sockets
-    self.isIPv6 = isIPv6
+    isIPv6 = sockets.isIPv6
     self.rewriter = rewriter
     lastHeard = now
     silenceTold = now
-    digitWindow = now
     nextReport = firstReport
-    lastSenderReportArrived = now
     statistics.localPort = sockets.port
   }
-
-  /// True while our own sound or a key press has the leg: the other side of a bridge is not heard then.
-  var isSounding: Bool { sound != nil || isPressing }
-
-  /// True while a key press is being sent or waits.
-  var isPressing: Bool { event != nil || pressSound != nil || !presses.isEmpty }
 
   /// Takes over a new SDP.
   mutating func describe(_ media: LegMedia) {
@@ -114,35 +84,19 @@ struct LegState {
     sendLaw = media.sendLaw
     telephoneEvent = media.telephoneEventSend.map { $0 & 0x7F }
     comfortNoise = media.comfortNoise.map { $0 & 0x7F }
-    packetSamples = max(10, min(media.ptime, 60)) * 8
     aim()
-
-    isMuxed = media.remote != nil && media.remote == media.remoteRTCP
-    let defaultControl = media.remote.flatMap { remote in
-      remote.port == .max ? nil : Endpoint(remote.address, remote.port + 1)
-    }
-    controlExpected = (media.remoteRTCP ?? defaultControl).map { PacketSource($0) }
-    if controlExpected?.isUnspecified == true { controlExpected = nil }
-    aimControl(at: controlExpected)
-
-    cnameLength = 0
-    for byte in media.localCNAME.utf8.prefix(60) {
-      cname[cnameLength] = byte
-      cnameLength += 1
-    }
   }
 
   /// Sends from now on where the latch says.
   mutating func aim() {
     // An address of the other family cannot be reached over this socket.
-    target = latch.target.flatMap { isIPv6 || $0.isIPv4 ? $0 : nil }
-    targetPlace = target.map { SocketPlace($0, isIPv6: isIPv6) }
-  }
-
-  /// Sends RTCP to `place` from now on.
-  mutating func aimControl(at place: PacketSource?) {
-    control = place.flatMap { isIPv6 || $0.isIPv4 ? $0 : nil }
-    controlPlace = control.map { SocketPlace($0, isIPv6: isIPv6) }
+    guard let place = latch.target, isIPv6 || place.isIPv4 else {
+      hasTarget = false
+      return
+    }
+    hasTarget = true
+    targetPlace = SocketPlace(place, isIPv6: isIPv6)
+    target = FrameAddress(place)
   }
 
   /// A packet of a new source begins a new count; what the old one lost is kept.
@@ -151,17 +105,78 @@ struct LegState {
     keepLoss()
     tracker = SequenceTracker()
     source = ssrc
-    lastSenderReport = nil
   }
 
   /// Adds the present source's loss to the statistics.
   mutating func keepLoss() {
     if source != nil { statistics.packetsLost &+= UInt64(max(0, tracker.cumulativeLost)) }
   }
+}
+
+/// What is needed of a leg now and then: its own sound, key presses, RTCP.
+struct LegReserve {
+  // Our own sound.
+  var sound: Sound?
+  var position = 0
+  var loops = false
+  var token: UInt64 = 0
+  var packetSamples = 160
+  /// Samples that time has brought and that are not sent yet.
+  var owed = 0
+  var presses = PressQueue()
+  /// The press being sent as telephone-event, and the timestamp it stands under.
+  var event: EventSender?
+  var eventTimestamp: UInt32 = 0
+  /// The press being sent as tones.
+  var pressSound: Sound?
+  var pressPosition = 0
+
+  // Digits heard.
+  var events = EventDetector()
+  var tones: ToneDetector?
+  private var digitWindow: Instant?
+  private var digitsInWindow = 0
+
+  // RTCP.
+  var control: PacketSource?
+  var controlPlace = SocketPlace()
+  /// True if RTCP goes over the RTP socket (RFC 5761).
+  var isMuxed = false
+  /// The last sender report of the peer, whose it was, and when it came.
+  var senderReport: (ssrc: UInt32, ntpTime: NTPTime, arrived: Instant)?
+  var cname = InlineArray<64, UInt8>(repeating: 0)
+  var cnameLength = 0
+  var shownControl = FrameAddress(ipv4: 0, port: 0)
+
+  /// True while a key press is being sent or waits.
+  var isPressing: Bool { event != nil || pressSound != nil || !presses.isEmpty }
+
+  /// Takes over a new SDP.
+  mutating func describe(_ media: LegMedia, isIPv6: Bool) {
+    packetSamples = max(10, min(media.ptime, 60)) * 8
+    isMuxed = media.remote != nil && media.remote == media.remoteRTCP
+    let nextPort = media.remote.flatMap { remote in
+      remote.port == .max ? nil : Endpoint(remote.address, remote.port + 1)
+    }
+    aimControl(at: (media.remoteRTCP ?? nextPort).map { PacketSource($0) }, isIPv6: isIPv6)
+    cnameLength = 0
+    for byte in media.localCNAME.utf8.prefix(60) {
+      cname[cnameLength] = byte
+      cnameLength += 1
+    }
+  }
+
+  /// Sends RTCP to `place` from now on.
+  mutating func aimControl(at place: PacketSource?, isIPv6: Bool) {
+    control = nil
+    guard let place, !place.isUnspecified, isIPv6 || place.isIPv4 else { return }
+    control = place
+    controlPlace = SocketPlace(place, isIPv6: isIPv6)
+  }
 
   /// True if one more digit may be told now: 16 a second are more than fingers can press.
   mutating func mayTellDigit(at now: Instant) -> Bool {
-    if now - digitWindow >= .seconds(1) {
+    if digitWindow.map({ now - $0 >= .seconds(1) }) ?? true {
       digitWindow = now
       digitsInWindow = 0
     }
@@ -198,8 +213,6 @@ struct PressQueue {
     }
     return presses[first]
   }
-
-  mutating func removeAll() { count = 0 }
 }
 
 extension FrameAddress {

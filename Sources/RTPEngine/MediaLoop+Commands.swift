@@ -9,21 +9,25 @@ extension MediaLoop {
   func perform(_ command: EngineCommand) {
     switch command {
     case .describe(let leg, let media):
-      if let slot = slot(of: leg) { legs[slot].describe(media) }
+      guard let slot = slot(of: leg) else { return }
+      legs[slot].describe(media)
+      reserves[slot].describe(media, isIPv6: legs[slot].isIPv6)
     case .play(let leg, let sound, let loops, let token):
       if let slot = slot(of: leg) { play(slot, sound, loops: loops, token: token) }
     case .stop(let leg):
-      if let slot = slot(of: leg) { legs[slot].sound = nil }
+      guard let slot = slot(of: leg) else { return }
+      reserves[slot].sound = nil
+      legs[slot].isSounding = reserves[slot].isPressing
     case .detectTones(let leg, let isWanted):
       guard let slot = slot(of: leg) else { return }
       if !isWanted {
-        legs[slot].tones = nil
-      } else if legs[slot].tones == nil {
-        legs[slot].tones = ToneDetector()
+        reserves[slot].tones = nil
+      } else if reserves[slot].tones == nil {
+        reserves[slot].tones = ToneDetector()
       }
+      legs[slot].hearsTones = reserves[slot].tones != nil
     case .sendDigit(let leg, let digit, let milliseconds):
-      guard let slot = slot(of: leg) else { return }
-      legs[slot].presses.append(digit, milliseconds: max(40, min(milliseconds, 8000)))
+      if let slot = slot(of: leg) { queuePress(slot, digit, milliseconds: max(40, min(milliseconds, 8000))) }
     case .bridge(let first, let second):
       guard let a = slot(of: first), let b = slot(of: second), a != b else { return }
       bridge(a, b)
@@ -42,7 +46,7 @@ extension MediaLoop {
       guard let slot = slot(of: leg), let recordingSlot = tap.slot(of: recording) else { return }
       legs[slot].recording = recordingSlot
       legs[slot].shown = FrameAddress(shown)
-      legs[slot].shownControl = FrameAddress(Endpoint(shown.address, shown.port &+ 1))
+      reserves[slot].shownControl = FrameAddress(Endpoint(shown.address, shown.port &+ 1))
     case .untap(let leg):
       if let slot = slot(of: leg) { legs[slot].recording = LegState.none }
     case .stopRecording(let recording):

@@ -27,9 +27,9 @@ extension MediaLoop {
       state.pointee.statistics.packetsRefused &+= 1
       return
     }
-    state.pointee.lastHeard = now.instant
+    state.pointee.lastHeard = now.instant.nanoseconds
     state.pointee.statistics.packetsReceived &+= 1
-    state.pointee.statistics.bytesReceived &+= UInt64(packet.count)
+    state.pointee.statistics.bytesReceived &+= UInt64(truncatingIfNeeded: packet.count)
     state.pointee.follow(header.ssrc)
     _ = state.pointee.tracker.receive(header.sequenceNumber, timestamp: header.timestamp, at: now.instant)
     if state.pointee.recording >= 0 {
@@ -55,7 +55,7 @@ extension MediaLoop {
   private func audioCame(
     _ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711, isFresh: Bool
   ) {
-    if legs[slot].tones != nil { hear(slot, packet, header, law) }
+    if legs[slot].hearsTones { hear(slot, packet, header, law) }
     let peer = Int(legs[slot].peer)
     guard isFresh, peer >= 0 else { return }
     if legs[peer].sendLaw != law {
@@ -67,13 +67,13 @@ extension MediaLoop {
 
   /// Listens for tones in the packet's audio.
   private func hear(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711) {
-    guard let detector = legs[slot].tones, header.payloadLength <= linear.count else { return }
+    guard let detector = reserves[slot].tones, header.payloadLength <= linear.count else { return }
     for index in 0..<header.payloadLength {
       linear[index] = tables.decode(packet[header.payloadOffset + index], law)
     }
     detector.feed(UnsafeBufferPointer(rebasing: linear[..<header.payloadLength]))
     while let digit = detector.next() {
-      guard legs[slot].mayTellDigit(at: now.instant) else { continue }
+      guard reserves[slot].mayTellDigit(at: now.instant) else { continue }
       onEvent(.digit(legs[slot].leg, Character(Unicode.Scalar(digit)), by: .tone, at: now))
     }
   }
@@ -82,10 +82,10 @@ extension MediaLoop {
     let payload = UnsafeRawBufferPointer(rebasing: packet[header.payloadRange])
     guard let event = TelephoneEvent(parsing: payload) else { return }
     let peer = Int(legs[slot].peer)
-    if let digit = legs[slot].events.receive(event, in: header), legs[slot].mayTellDigit(at: now.instant) {
+    if let digit = reserves[slot].events.receive(event, in: header), reserves[slot].mayTellDigit(at: now.instant) {
       onEvent(.digit(legs[slot].leg, digit, by: .event, at: now))
       // A peer without telephone-event gets tones; with it, the packets themselves.
-      if peer >= 0, legs[peer].telephoneEvent == nil { legs[peer].presses.append(digit, milliseconds: 100) }
+      if peer >= 0, legs[peer].telephoneEvent == nil { queuePress(peer, digit, milliseconds: 100) }
     }
     guard isFresh, peer >= 0, let type = legs[peer].telephoneEvent else { return }
     relay(to: peer, packet, header, type: type)
@@ -97,7 +97,7 @@ extension MediaLoop {
     to peer: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, type: UInt8
   ) {
     let state = legs + peer
-    guard state.pointee.sends, state.pointee.target != nil, !state.pointee.isSounding,
+    guard state.pointee.sends, state.pointee.hasTarget, !state.pointee.isSounding,
       var out = state.pointee.rewriter.relay(header, at: now.instant)
     else { return }
     out.payloadType = type
@@ -113,19 +113,19 @@ extension MediaLoop {
   @inline(__always)
   func send(_ slot: Int, _ datagram: UnsafeRawBufferPointer) {
     let state = legs + slot
-    guard let target = state.pointee.target else { return }
-    let sent = state.pointee.targetPlace?.withPointer {
-      sendto(state.pointee.sockets.rtp, datagram.baseAddress, datagram.count, 0, $0, $1)
+    let descriptor = state.pointee.sockets.rtp
+    let sent = state.pointee.targetPlace.withPointer {
+      sendto(descriptor, datagram.baseAddress, datagram.count, 0, $0, $1)
     }
-    guard let sent, sent >= 0 else {
+    guard sent >= 0 else {
       state.pointee.statistics.sendFailures &+= 1
       return
     }
     state.pointee.statistics.packetsSent &+= 1
-    state.pointee.statistics.bytesSent &+= UInt64(datagram.count)
+    state.pointee.statistics.bytesSent &+= UInt64(truncatingIfNeeded: datagram.count)
     if state.pointee.recording >= 0 {
       tap.record(
-        state.pointee.recording, now.wall, from: state.pointee.shown, to: FrameAddress(target), payload: datagram)
+        state.pointee.recording, now.wall, from: state.pointee.shown, to: state.pointee.target, payload: datagram)
     }
   }
 }

@@ -11,14 +11,14 @@ extension MediaLoop {
       state.pointee.statistics.packetsRefused &+= 1
       return
     }
-    state.pointee.lastHeard = now.instant
-    if state.pointee.control != source || state.pointee.isMuxed != isMuxed {
+    state.pointee.lastHeard = now.instant.nanoseconds
+    if reserves[slot].control != source || reserves[slot].isMuxed != isMuxed {
       // As with RTP, answers go where the packets come from: the SDP does not know of NAT.
-      state.pointee.isMuxed = isMuxed
-      state.pointee.aimControl(at: source)
+      reserves[slot].isMuxed = isMuxed
+      reserves[slot].aimControl(at: source, isIPv6: state.pointee.isIPv6)
     }
     if state.pointee.recording >= 0 {
-      let target = isMuxed ? state.pointee.shown : state.pointee.shownControl
+      let target = isMuxed ? state.pointee.shown : reserves[slot].shownControl
       tap.record(state.pointee.recording, now.wall, from: FrameAddress(source), to: target, payload: bytes)
     }
     var reader = RTCPReader(bytes.bytes)
@@ -26,8 +26,7 @@ extension MediaLoop {
     while let item = try? reader.next() {
       switch item {
       case .senderReport(let report) where report.ssrc == state.pointee.source:
-        state.pointee.lastSenderReport = report.ntpTime
-        state.pointee.lastSenderReportArrived = now.instant
+        reserves[slot].senderReport = (report.ssrc, report.ntpTime, now.instant)
       case .reception(_, let report) where report.ssrc == state.pointee.rewriter.ssrc:
         state.pointee.statistics.remoteLost = report.cumulativeLost
         state.pointee.statistics.remoteJitter = report.jitter
@@ -39,11 +38,11 @@ extension MediaLoop {
   /// Sends SR or RR with our name, and BYE at the end.
   func sendReport(_ slot: Int, isLast: Bool) {
     let state = legs + slot
-    state.pointee.nextReport = now.instant + configuration.reportInterval
-    guard let control = state.pointee.control else { return }
+    state.pointee.nextReport = now.instant.nanoseconds &+ configuration.reportInterval.nanoseconds
+    guard let control = reserves[slot].control else { return }
     let ssrc = state.pointee.rewriter.ssrc
     let reception = state.pointee.source.map { source in
-      let last = state.pointee.lastSenderReport.map { (ntpTime: $0, arrived: state.pointee.lastSenderReportArrived) }
+      let last = reserves[slot].senderReport.flatMap { $0.ssrc == source ? ($0.ntpTime, $0.arrived) : nil }
       return state.pointee.tracker.report(on: source, lastSenderReport: last, at: now.instant)
     }
     var writer = RTCPWriter(UnsafeMutableRawBufferPointer(rebasing: own[..<256]))
@@ -52,18 +51,19 @@ extension MediaLoop {
     } else {
       writer.appendReceiverReport(ssrc: ssrc, reception: reception)
     }
-    let nameLength = state.pointee.cnameLength
-    withUnsafeBytes(of: &state.pointee.cname) {
+    let nameLength = reserves[slot].cnameLength
+    withUnsafeBytes(of: &reserves[slot].cname) {
       writer.appendSourceDescription(ssrc: ssrc, canonicalName: UnsafeRawBufferPointer(rebasing: $0[..<nameLength]))
     }
     if isLast { writer.appendBye(ssrc: ssrc) }
     let datagram = UnsafeRawBufferPointer(rebasing: own[..<writer.count])
-    let descriptor = state.pointee.isMuxed ? state.pointee.sockets.rtp : state.pointee.sockets.rtcp
-    let sent = state.pointee.controlPlace?.withPointer {
+    let isMuxed = reserves[slot].isMuxed
+    let descriptor = isMuxed ? state.pointee.sockets.rtp : state.pointee.sockets.rtcp
+    let sent = reserves[slot].controlPlace.withPointer {
       sendto(descriptor, datagram.baseAddress, datagram.count, 0, $0, $1)
     }
-    guard let sent, sent >= 0, state.pointee.recording >= 0 else { return }
-    let source = state.pointee.isMuxed ? state.pointee.shown : state.pointee.shownControl
+    guard sent >= 0, state.pointee.recording >= 0 else { return }
+    let source = isMuxed ? state.pointee.shown : reserves[slot].shownControl
     tap.record(state.pointee.recording, now.wall, from: source, to: FrameAddress(control), payload: datagram)
   }
 }

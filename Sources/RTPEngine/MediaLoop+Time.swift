@@ -21,16 +21,17 @@ extension MediaLoop {
 
   /// `count` ticks have passed since the last call.
   func passTime(_ count: Int) {
-    // From the end, as a leg may not be closed in here but the order is of no matter.
+    let time = now.instant.nanoseconds
+    let silenceLimit = configuration.silenceLimit.nanoseconds
     for index in 0..<activeCount {
       let slot = Int(active[index])
-      if legs[slot].isSounding { sound(slot, ticks: count) }
+      let state = legs + slot
+      if state.pointee.isSounding { sound(slot, ticks: count) }
       if count > Self.catchUpTicks || (ticks &+ UInt64(index)) % Self.backlogTicks == 0 { dropStale(slot) }
-      if now.instant >= legs[slot].nextReport { sendReport(slot, isLast: false) }
-      let silentSince = max(legs[slot].lastHeard, legs[slot].silenceTold)
-      if now.instant - silentSince >= configuration.silenceLimit {
-        legs[slot].silenceTold = now.instant
-        onEvent(.silent(legs[slot].leg, since: legs[slot].lastHeard))
+      if time >= state.pointee.nextReport { sendReport(slot, isLast: false) }
+      if time &- max(state.pointee.lastHeard, state.pointee.silenceTold) >= silenceLimit {
+        state.pointee.silenceTold = time
+        onEvent(.silent(state.pointee.leg, since: Instant(nanoseconds: state.pointee.lastHeard)))
       }
     }
     if ticks % 50 < UInt64(count) {
@@ -43,41 +44,44 @@ extension MediaLoop {
   /// Begins `sound` in place of what the leg plays.
   func play(_ slot: Int, _ sound: Sound, loops: Bool, token: UInt64) {
     if sound.samples.isEmpty {
-      legs[slot].sound = nil
+      reserves[slot].sound = nil
+      legs[slot].isSounding = reserves[slot].isPressing
       if !loops { onEvent(.played(legs[slot].leg, token: token)) }
       return
     }
-    legs[slot].sound = sound
-    legs[slot].position = 0
-    legs[slot].loops = loops
-    legs[slot].token = token
+    reserves[slot].sound = sound
+    reserves[slot].position = 0
+    reserves[slot].loops = loops
+    reserves[slot].token = token
+    legs[slot].isSounding = true
     legs[slot].rewriter.cut()
   }
 
   private func sound(_ slot: Int, ticks: Int) {
-    legs[slot].owed += min(ticks, Self.catchUpTicks) * Self.samplesPerTick
+    reserves[slot].owed += min(ticks, Self.catchUpTicks) * Self.samplesPerTick
     // The receiver sees a gap in time rather than sound that comes late for ever.
     if ticks > Self.catchUpTicks { legs[slot].rewriter.cut() }
-    while legs[slot].owed >= legs[slot].packetSamples, legs[slot].isSounding {
-      legs[slot].owed -= legs[slot].packetSamples
-      if legs[slot].isPressing { press(slot) } else { playPacket(slot) }
+    while reserves[slot].owed >= reserves[slot].packetSamples, legs[slot].isSounding {
+      reserves[slot].owed -= reserves[slot].packetSamples
+      if reserves[slot].isPressing { press(slot) } else { playPacket(slot) }
+      legs[slot].isSounding = reserves[slot].sound != nil || reserves[slot].isPressing
     }
-    if !legs[slot].isSounding { legs[slot].owed = 0 }
+    if !legs[slot].isSounding { reserves[slot].owed = 0 }
   }
 
   private func playPacket(_ slot: Int) {
-    guard let sound = legs[slot].sound else { return }
-    let position = legs[slot].position
-    legs[slot].position = sendSamples(slot, sound, from: position, loops: legs[slot].loops)
-    guard legs[slot].position >= sound.samples.count else { return }
-    legs[slot].sound = nil
-    onEvent(.played(legs[slot].leg, token: legs[slot].token))
+    guard let sound = reserves[slot].sound else { return }
+    let position = reserves[slot].position
+    reserves[slot].position = sendSamples(slot, sound, from: position, loops: reserves[slot].loops)
+    guard reserves[slot].position >= sound.samples.count else { return }
+    reserves[slot].sound = nil
+    onEvent(.played(legs[slot].leg, token: reserves[slot].token))
   }
 
   /// Sends one packet of `sound`, with silence after its end.
   /// - Returns: the position after it.
   private func sendSamples(_ slot: Int, _ sound: Sound, from start: Int, loops: Bool) -> Int {
-    let count = legs[slot].packetSamples
+    let count = reserves[slot].packetSamples
     let law = legs[slot].sendLaw
     var position = start
     sound.samples.withUnsafeBufferPointer { samples in
@@ -97,7 +101,7 @@ extension MediaLoop {
   private func sendOwn(
     _ slot: Int, type: UInt8, payloadLength: Int, samples: Int, _ change: (inout RTPHeader) -> Void
   ) {
-    guard legs[slot].sends, legs[slot].target != nil else { return }
+    guard legs[slot].sends, legs[slot].hasTarget else { return }
     var header = legs[slot].rewriter.generate(
       samples: UInt32(truncatingIfNeeded: samples), payloadType: type, payloadLength: payloadLength, at: now.instant)
     change(&header)
@@ -107,40 +111,45 @@ extension MediaLoop {
 
   // MARK: Key presses
 
+  /// A key press waits to be sent to the leg.
+  func queuePress(_ slot: Int, _ digit: Character, milliseconds: Int) {
+    reserves[slot].presses.append(digit, milliseconds: milliseconds)
+    legs[slot].isSounding = true
+  }
+
   /// Sends the next packet of a key press; begins the next press that waits.
   private func press(_ slot: Int) {
-    if legs[slot].event == nil, legs[slot].pressSound == nil, let press = legs[slot].presses.next() {
+    if reserves[slot].event == nil, reserves[slot].pressSound == nil, let press = reserves[slot].presses.next() {
       if legs[slot].telephoneEvent != nil {
-        legs[slot].event = EventSender(
-          digit: press.digit, milliseconds: press.milliseconds, packetMilliseconds: legs[slot].packetSamples / 8)
+        reserves[slot].event = EventSender(
+          digit: press.digit, milliseconds: press.milliseconds, packetMilliseconds: reserves[slot].packetSamples / 8)
       } else if let tone = Tone(dtmf: press.digit, milliseconds: press.milliseconds, pause: 60) {
-        legs[slot].pressSound = Sound(tone.samples())
-        legs[slot].pressPosition = 0
+        reserves[slot].pressSound = Sound(tone.samples())
+        reserves[slot].pressPosition = 0
         legs[slot].rewriter.cut()
       }
     }
-    if legs[slot].event != nil {
+    if reserves[slot].event != nil {
       pressEvent(slot)
-    } else if let sound = legs[slot].pressSound {
-      let position = sendSamples(slot, sound, from: legs[slot].pressPosition, loops: false)
-      legs[slot].pressPosition = position
-      if position >= sound.samples.count { legs[slot].pressSound = nil }
+    } else if let sound = reserves[slot].pressSound {
+      let position = sendSamples(slot, sound, from: reserves[slot].pressPosition, loops: false)
+      reserves[slot].pressPosition = position
+      if position >= sound.samples.count { reserves[slot].pressSound = nil }
     }
   }
 
   private func pressEvent(_ slot: Int) {
-    guard let type = legs[slot].telephoneEvent, let packet = legs[slot].event?.next() else {
-      legs[slot].event = nil
+    guard let type = legs[slot].telephoneEvent, let packet = reserves[slot].event?.next() else {
+      reserves[slot].event = nil
       return
     }
     packet.event.write(into: UnsafeMutableRawBufferPointer(rebasing: own[RTPHeader.fixedLength...]))
-    let state = legs + slot
-    if packet.marker { state.pointee.rewriter.cut() }
+    if packet.marker { legs[slot].rewriter.cut() }
     // The stream's clock runs on under the press, whose packets all stand under the time of its start.
-    sendOwn(slot, type: type, payloadLength: TelephoneEvent.encodedLength, samples: state.pointee.packetSamples) {
-      if packet.marker { state.pointee.eventTimestamp = $0.timestamp }
+    sendOwn(slot, type: type, payloadLength: TelephoneEvent.encodedLength, samples: reserves[slot].packetSamples) {
+      if packet.marker { reserves[slot].eventTimestamp = $0.timestamp }
       $0.marker = packet.marker
-      $0.timestamp = state.pointee.eventTimestamp
+      $0.timestamp = reserves[slot].eventTimestamp
     }
   }
 

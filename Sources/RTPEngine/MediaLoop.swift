@@ -27,6 +27,8 @@ final class MediaLoop {
   let tables = G711Tables()
   /// Leg states by slot; initialised where `generations` is not 0.
   let legs: UnsafeMutablePointer<LegState>
+  /// What a packet rarely needs, by slot.
+  let reserves: UnsafeMutablePointer<LegReserve>
   let generations: UnsafeMutablePointer<UInt32>
   /// The slots in use, in no order, and where each stands in the list.
   let active: UnsafeMutablePointer<Int32>
@@ -44,8 +46,10 @@ final class MediaLoop {
   let backlogSources: UnsafeMutablePointer<PacketSource?>
   let backlogLengths: UnsafeMutablePointer<Int>
   var tap: RecorderTap
-  /// Both clocks, read once per turn of the loop.
-  var now: Moment
+  /// Both clocks, read once per turn of the loop. Behind a pointer, as a stored property that changes would be checked
+  /// for exclusive access at each packet.
+  private let clock: UnsafeMutablePointer<Moment>
+  var now: Moment { clock.pointee }
   var ticks: UInt64 = 0
   private let events: UnsafeMutablePointer<epoll_event>
   private let sender: UnsafeMutablePointer<sockaddr_in6>
@@ -75,6 +79,7 @@ final class MediaLoop {
     self.timer = timer
     let capacity = configuration.maxLegs
     legs = .allocate(capacity: capacity)
+    reserves = .allocate(capacity: capacity)
     generations = .allocate(capacity: capacity)
     generations.initialize(repeating: 0, count: capacity)
     active = .allocate(capacity: capacity)
@@ -90,12 +95,17 @@ final class MediaLoop {
     sender = .allocate(capacity: 1)
     sender.initialize(to: sockaddr_in6())
     tap = RecorderTap(ring: ring, slots: configuration.maxRecordings)
-    now = Clock.now
+    clock = .allocate(capacity: 1)
+    clock.initialize(to: Clock.now)
   }
 
   deinit {
-    for index in 0..<activeCount { (legs + Int(active[index])).deinitialize(count: 1) }
+    for index in 0..<activeCount {
+      (legs + Int(active[index])).deinitialize(count: 1)
+      (reserves + Int(active[index])).deinitialize(count: 1)
+    }
     legs.deallocate()
+    reserves.deallocate()
     generations.deallocate()
     active.deallocate()
     packet.deallocate()
@@ -106,6 +116,7 @@ final class MediaLoop {
     backlogLengths.deallocate()
     events.deallocate()
     sender.deallocate()
+    clock.deallocate()
     Glibc.close(epoll)
     Glibc.close(timer)
   }
@@ -118,7 +129,7 @@ final class MediaLoop {
   /// One turn: waits for something to happen and handles it.
   func turn(timeout: Int32 = -1) {
     let count = epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout)
-    now = Clock.now
+    clock.pointee = Clock.now
     guard count > 0 else { return }
     for index in 0..<Int(count) {
       let data = linux_epoll_data(events + index)
@@ -200,11 +211,12 @@ final class MediaLoop {
     let first = interval / 4 &+ Int64(random.0 >> 1) % max(1, interval / 2)
     (legs + slot).initialize(
       to: LegState(
-        leg, sockets, isIPv6: sockets.isIPv6,
+        leg, sockets,
         rewriter: StreamRewriter(
           ssrc: UInt32(truncatingIfNeeded: random.1), sequence: UInt16(truncatingIfNeeded: random.1 >> 32),
           timestamp: UInt32(truncatingIfNeeded: random.0)),
-        now: now.instant, firstReport: now.instant + .nanoseconds(first)))
+        now: now.instant.nanoseconds, firstReport: now.instant.nanoseconds &+ first))
+    (reserves + slot).initialize(to: LegReserve())
     generations[slot] = leg.generation
     active[activeCount] = Int32(slot)
     activeCount += 1
@@ -225,6 +237,7 @@ final class MediaLoop {
     // Closing takes a descriptor out of the epoll, as it has no duplicates.
     sockets.close()
     state.deinitialize(count: 1)
+    (reserves + slot).deinitialize(count: 1)
     generations[slot] = 0
     if let index = (0..<activeCount).first(where: { active[$0] == Int32(slot) }) {
       activeCount -= 1

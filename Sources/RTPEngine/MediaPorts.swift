@@ -93,7 +93,7 @@ package struct MediaPorts: Sendable {
     } else {
       set(fd, Int32(IPPROTO_IP), IP_TOS, Self.expedited)
     }
-    let place = SocketPlace(Endpoint(address, port))
+    var place = SocketPlace(Endpoint(address, port))
     guard place.withPointer({ Glibc.bind(fd, $0, $1) }) == 0 else {
       let code = linux_errno()
       close(fd)

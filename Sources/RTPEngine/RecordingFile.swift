@@ -22,7 +22,6 @@ struct RecordingFile {
   private let header: UnsafeMutableRawBufferPointer
   private let pieces = UnsafeMutablePointer<iovec>.allocate(capacity: maximumPieces)
   private var count = 0
-  private var pendingBytes = 0
   private var size: off_t = 0
   private var isNew = true
 
@@ -63,7 +62,15 @@ struct RecordingFile {
         isDirty = true
         return 0
       }
-      if linux_errno() != EEXIST { return linux_errno() }
+      let code = linux_errno()
+      // Some file systems know no second name; there, the name is looked at first.
+      if code == EPERM || code == EOPNOTSUPP || code == ENOSYS, access(name, F_OK) != 0, Glibc.rename(path, name) == 0 {
+        path = name
+        isNew = true
+        isDirty = true
+        return 0
+      }
+      if code != EEXIST { return code }
     }
     return EEXIST
   }
@@ -78,7 +85,6 @@ struct RecordingFile {
     let code = count == Self.maximumPieces ? flush() : 0
     pieces[count] = iovec(iov_base: record, iov_len: length)
     count += 1
-    pendingBytes += length
     return code
   }
 
@@ -104,7 +110,6 @@ struct RecordingFile {
     }
     if code != 0 { cutOff(from: first) }
     count = 0
-    pendingBytes = 0
     if size == 0 { addHeader() }
     return code
   }
@@ -139,7 +144,6 @@ struct RecordingFile {
   private mutating func addHeader() {
     pieces[0] = iovec(iov_base: header.baseAddress, iov_len: header.count)
     count = 1
-    pendingBytes = header.count
   }
 
   /// Advances `first` past the pieces that `written` bytes complete; returns how many they are.

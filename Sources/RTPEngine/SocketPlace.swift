@@ -5,7 +5,10 @@ import Telephony
 /// A socket address in fixed storage, and the same as numbers; made once a leg, used at each packet.
 struct SocketPlace {
   private var storage = sockaddr_in6()
-  private let length: socklen_t
+  private var length = socklen_t(0)
+
+  /// No place yet.
+  init() {}
 
   init(_ endpoint: Endpoint) { self.init(PacketSource(endpoint), isIPv6: endpoint.address.isIPv6) }
 
@@ -30,8 +33,11 @@ struct SocketPlace {
     }
   }
 
-  func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-    withUnsafePointer(to: storage) { pointer in
+  /// The place as the socket calls take it; mutating, so that no copy is made.
+  @inline(__always)
+  mutating func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    let length = length
+    return withUnsafePointer(to: &storage) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
     }
   }

@@ -32,14 +32,19 @@ extension RecordKeeper {
   }
 
   private mutating func takeLock() throws(DiskError) {
-    do throws(DiskError) {
-      try disk.makeDirectory(settings.state)
-      lock = try disk.lock(joined(settings.state, "lock"))
-    } catch {
+    do throws(DiskError) { try lockState() } catch {
       if error.isLocked { throw error }
       // Without a lock, but with calls: an emergency line starts on a read-only disk too.
       report(error)
     }
+  }
+
+  /// The disk did not let the lock be taken at the start.
+  mutating func retryLock() { do throws(DiskError) { try lockState() } catch { report(error) } }
+
+  private mutating func lockState() throws(DiskError) {
+    try disk.makeDirectory(settings.state)
+    lock = try disk.lock(joined(settings.state, "lock"))
   }
 
   private mutating func readJournal() -> JournalReading {

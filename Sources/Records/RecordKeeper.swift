@@ -152,6 +152,7 @@ package struct RecordKeeper: Sendable {
 
   /// What is done from time to time: tries again what failed, then makes durable what follows from the journal.
   package mutating func tick() {
+    if lock == nil { retryLock() }
     commit()
     follow()
     if isUnsettled && isIdle { settle() }
@@ -211,13 +212,14 @@ package struct RecordKeeper: Sendable {
     return ClosedHop(hop: ticket.hop, end: ticket.end, file: file)
   }
 
-  /// The message text of a hop, with the number its record bears.
+  /// The message text of a hop, with what its record says.
   private func message(of ticket: ClosedTicket, call: String, _ caller: CallerName) -> TicketMessage {
     let opened = ledger.hop(ticket.hop, of: call)
     var ticket = ticket
     if let opened {
       ticket.ticket = opened.ticket
       ticket.start = opened.start
+      ticket.user = opened.user
     }
     return TicketMessage(ticket, caller: opened?.caller ?? caller, calendar: settings.calendar)
   }

@@ -93,7 +93,11 @@ package struct OfferAnswer: Sendable {
     guard description.media.indices.contains(audioIndex), isUsable(description.media[audioIndex]) else {
       throw .noAudio
     }
-    let remote = RemoteAudio(description.media[audioIndex], in: description, capabilities: capabilities)
+    var known: [UInt8: String] = [:]
+    for own in payloadTypes { known[own.payloadType] = own.codec.encoding }
+    if let telephoneEvent { known[telephoneEvent] = "telephone-event/8000" }
+    let remote = RemoteAudio(
+      description.media[audioIndex], in: description, capabilities: capabilities, known: known)
     guard let first = remote.codecs.first else { throw .noCommonCodec }
     var receive: [UInt8: AudioCodec] = [:]
     for own in payloadTypes { receive[own.payloadType] = own.codec }

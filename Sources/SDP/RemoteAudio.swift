@@ -13,11 +13,16 @@ struct RemoteAudio {
   var ptime: Int?
   var maximumPtime: Int?
 
-  init(_ stream: MediaDescription, in description: SessionDescription, capabilities: AudioCapabilities) {
+  /// - Parameter known: the encodings of payload types of ours, for an answer that repeats a type without its
+  ///   `a=rtpmap`.
+  init(
+    _ stream: MediaDescription, in description: SessionDescription, capabilities: AudioCapabilities,
+    known: [UInt8: String] = [:]
+  ) {
     direction = description.direction(of: stream)
     for format in stream.formats {
       guard format.isDigits, let payloadType = UInt8(format), payloadType < 128,
-        let encoding = stream.encoding(of: format)
+        let encoding = stream.encoding(of: format) ?? known[payloadType]
       else { continue }
       if let codec = capabilities.codecs.first(where: { Self.matches(encoding, $0.encoding) }) {
         if !codecs.contains(where: { $0.codec == codec }) { codecs.append((payloadType, codec)) }

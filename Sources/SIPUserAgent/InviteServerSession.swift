@@ -110,7 +110,9 @@ struct InviteServerSession: Hashable, Sendable {
         // "If the server retransmits the 2xx response for 64*T1 seconds without receiving an ACK, the dialog is
         // confirmed, but the session SHOULD be terminated. This is accomplished with a BYE"
         state = .over
-        return [.log(.neverAcknowledged(leg)), .bye(.recoveryOnTimerExpiry), .event(.ended(.recoveryOnTimerExpiry)), .end]
+        return [
+          .log(.neverAcknowledged(leg)), .bye(.recoveryOnTimerExpiry), .event(.ended(.recoveryOnTimerExpiry)), .end,
+        ]
       }
     case .release(let cause, _):
       state = .leaving(answer, cause)
@@ -123,7 +125,8 @@ struct InviteServerSession: Hashable, Sendable {
     }
   }
 
-  private mutating func handleLeaving(_ input: Input, _ answer: PendingAnswer, _ cause: Cause, at now: Moment) -> [Action]
+  private mutating func handleLeaving(_ input: Input, _ answer: PendingAnswer, _ cause: Cause, at now: Moment)
+    -> [Action]
   {
     var answer = answer
     switch input {

@@ -29,6 +29,8 @@ struct Leg: Sendable {
   var earlyDialogs: [Dialog] = []
   var authentication: DigestClient
   var sessionID: String?
+  /// Our next offer, which waits for the ACK of our 2xx.
+  var offerAfterACK: [UInt8]?
   /// True while an OPTIONS of ours is under way in the dialog.
   var isAsking = false
 

@@ -41,7 +41,8 @@ struct OfferState: Hashable, Sendable {
 
   enum Action: Hashable, Sendable {
     case sendInvite(sdp: [UInt8])
-    case refuse(ServerTransactionID, Request, status: Int, retryAfter: Int?)
+    /// `isLater`: with a Retry-After of §14.2's random seconds.
+    case refuse(ServerTransactionID, Request, status: Int, isLater: Bool)
     /// Our 2xx with this body; of an INVITE it comes back as `sentAnswer`.
     case accept(ServerTransactionID, Request, sdp: [UInt8], carriesOffer: Bool)
     case repeatAnswer(PendingAnswer)
@@ -85,11 +86,12 @@ struct OfferState: Hashable, Sendable {
     case (.offering, .peerOffers(let transaction, let request)):
       // "A UAS that receives an INVITE on a dialog while an INVITE it had sent on that dialog is in progress MUST
       // return a 491" (§14.2)
-      return [.refuse(transaction, request, status: 491, retryAfter: nil)]
-    case (.answering, .peerOffers(let transaction, let request)), (.accepted, .peerOffers(let transaction, let request)):
+      return [.refuse(transaction, request, status: 491, isLater: false)]
+    case (.answering, .peerOffers(let transaction, let request)),
+      (.accepted, .peerOffers(let transaction, let request)):
       // "MUST return a 500 (Server Internal Error) response to the second INVITE and MUST include a Retry-After header
       // field with a randomly chosen value of between 0 and 10 seconds" (§14.2)
-      return [.refuse(transaction, request, status: 500, retryAfter: 1)]
+      return [.refuse(transaction, request, status: 500, isLater: true)]
 
     case (.answering(let transaction, let request, let hasOffer), .answer(let sdp)):
       // An UPDATE ends with its 2xx; an INVITE goes on to `accepted` by `sentAnswer`.
@@ -98,14 +100,14 @@ struct OfferState: Hashable, Sendable {
       return request.method == .invite ? [accept] : [accept] + next()
     case (.answering(let transaction, let request, _), .refuse(let status)):
       state = .stable
-      return [.refuse(transaction, request, status: status, retryAfter: nil)] + next()
+      return [.refuse(transaction, request, status: status, isLater: false)] + next()
     case (.answering(let transaction, let request, _), .cancelled(let cancelled)):
       guard cancelled == transaction else { return [] }
       state = .stable
-      return [.refuse(transaction, request, status: 487, retryAfter: nil)] + next()
+      return [.refuse(transaction, request, status: 487, isLater: false)] + next()
     case (.answering(let transaction, let request, _), .release):
       state = .over
-      return [.refuse(transaction, request, status: 487, retryAfter: nil), .stopPause]
+      return [.refuse(transaction, request, status: 487, isLater: false), .stopPause]
     case (_, .answer), (_, .refuse), (_, .cancelled):
       return []
 

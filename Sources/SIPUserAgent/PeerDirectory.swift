@@ -43,7 +43,10 @@ struct PeerDirectory: Sendable {
   /// - Returns: their names, and whether nothing but the name put the first one first.
   func trunks(callingFrom source: Endpoint, to uri: SIPURI) -> (names: [String], isAmbiguous: Bool) {
     let ranked = trunks.filter { $0.addresses.contains { $0.contains(source.address) } }.map { trunk in
-      (trunk: trunk, rank: (trunk.contactUser != nil && trunk.contactUser == uri.user ? 0 : 2) + (trunk.port == source.port ? 0 : 1))
+      (
+        trunk: trunk,
+        rank: (trunk.contactUser != nil && trunk.contactUser == uri.user ? 0 : 2) + (trunk.port == source.port ? 0 : 1)
+      )
     }.sorted { ($0.rank, $0.trunk.name) < ($1.rank, $1.trunk.name) }
     let isAmbiguous = ranked.count > 1 && ranked[0].rank == ranked[1].rank
     return (ranked.map(\.trunk.name), isAmbiguous)

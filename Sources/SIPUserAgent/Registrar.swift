@@ -97,7 +97,8 @@ struct Registrar: Sendable {
         living.append(new)
         result.added.append(new)
       }
-      while living.count > limits.maxContacts, let oldest = living.indices.min(by: { isOlder(living[$0], living[$1]) }) {
+      while living.count > limits.maxContacts, let oldest = living.indices.min(by: { isOlder(living[$0], living[$1]) })
+      {
         result.removed.append(living.remove(at: oldest))
       }
     }

@@ -8,7 +8,9 @@ extension UserAgent {
   mutating func receiveCall(
     _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, from identity: PeerIdentity, at now: Moment
   ) {
-    guard request.uri.isSIP || request.uri.scheme == "tel" else { return refuse(request, transaction, 416, flow, at: now) }
+    guard request.uri.isSIP || request.uri.scheme == "tel" else {
+      return refuse(request, transaction, 416, flow, at: now)
+    }
     if request.hasForeignBody {
       return refuse(request, transaction, 415, flow, with: [("Accept", "application/sdp")], at: now)
     }
@@ -87,7 +89,9 @@ extension UserAgent {
       case .setAnswerTimer(let deadline): timers.set(.answer(id), at: deadline)
       case .stopAnswerTimer: timers.cancel(.answer(id))
       case .event(let event): actions.append(.leg(id, event))
-      case .established: legs[id]?.phase = .talking(OfferState())
+      case .established:
+        legs[id]?.phase = .talking(OfferState())
+        if let sdp = leg.offerAfterACK { offers(id, .offer(sdp), at: now) }
       case .bye(let cause): bye(leg, cause, at: now)
       case .end: remove(id)
       case .log(let note): actions.append(.log(note))

@@ -63,6 +63,12 @@ extension UserAgent {
   // MARK: - Offers
 
   mutating func offers(_ id: LegID, _ input: OfferState.Input, at now: Moment) {
+    if case .offer(let sdp) = input, case .called(let session) = legs[id]?.phase, case .accepted = session.state {
+      // "If there is an ongoing INVITE server transaction, the TU MUST wait until the transaction reaches the confirmed or
+      // terminated state before initiating the new INVITE." (§14.1)
+      legs[id]?.offerAfterACK = sdp
+      return
+    }
     guard case .talking(var state) = legs[id]?.phase else { return }
     let asked = state.handle(input, at: now)
     legs[id]?.phase = .talking(state)
@@ -70,9 +76,9 @@ extension UserAgent {
       guard let leg = legs[id] else { return }
       switch action {
       case .sendInvite(let sdp): sendReinvite(id, sdp, at: now)
-      case .refuse(let transaction, let request, let status, let retryAfter):
+      case .refuse(let transaction, let request, let status, let isLater):
         var response = legResponse(status, to: request, leg, body: nil)
-        if let retryAfter { response.headers.add("Retry-After", "\(retryAfter)") }
+        if isLater { response.headers.add("Retry-After", "\(random.next(in: 0...10))") }
         respond(response, transaction, at: now)
       case .accept(let transaction, let request, let sdp, let carriesOffer):
         acceptOffer(id, transaction, request, sdp, carriesOffer: carriesOffer, at: now)
@@ -129,7 +135,8 @@ extension UserAgent {
       dialog: dialog)
   }
 
-  mutating func reinviteAnswered(_ id: LegID, _ transaction: ClientTransactionID, _ response: Response, at now: Moment) {
+  mutating func reinviteAnswered(_ id: LegID, _ transaction: ClientTransactionID, _ response: Response, at now: Moment)
+  {
     if response.isSuccess {
       if repeatACK(transaction, response) { return }
       legs[id]?.dialog?.refreshTarget(response.headers)
@@ -207,7 +214,8 @@ extension UserAgent {
     }
   }
 
-  private mutating func receiveBye(_ id: LegID, _ request: Request, _ transaction: ServerTransactionID, at now: Moment) {
+  private mutating func receiveBye(_ id: LegID, _ request: Request, _ transaction: ServerTransactionID, at now: Moment)
+  {
     guard let leg = legs[id] else { return }
     let cause = request.headers.reasonCause ?? .normalClearing
     switch leg.phase {
@@ -244,7 +252,7 @@ extension UserAgent {
       respond(legResponse(491, to: request, leg, body: nil), transaction, at: now)
     case .called:
       var response = legResponse(500, to: request, leg, body: nil)
-      response.headers.add("Retry-After", "1")
+      response.headers.add("Retry-After", "\(random.next(in: 0...10))")
       respond(response, transaction, at: now)
     case .talking:
       if request.method == .invite { invitesOfPeers[transaction] = id }
@@ -252,7 +260,8 @@ extension UserAgent {
     }
   }
 
-  private mutating func receiveInfo(_ id: LegID, _ request: Request, _ transaction: ServerTransactionID, at now: Moment) {
+  private mutating func receiveInfo(_ id: LegID, _ request: Request, _ transaction: ServerTransactionID, at now: Moment)
+  {
     guard let leg = legs[id] else { return }
     let type = request.headers.contentType
     if let digit = InfoDigit(contentType: type, body: request.body) {

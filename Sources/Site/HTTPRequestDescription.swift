@@ -4,11 +4,15 @@ package import Telephony
 package struct HTTPRequestDescription: Hashable, Sendable {
   package var method: SMSProvider.Method
   package var url: Redacted<String>
-  /// The URL with `***` in place of passwords.
-  package var urlForLog: String
+  /// The server, such as `sms.example.net:8080`: all of the URL that a log may show, since an owner may have written his
+  /// password anywhere in it.
+  package var server: String
+  /// In the order in which they are sent.
   package var headers: [Header]
   package var body: Redacted<[UInt8]>?
+  /// How long the whole request may take.
   package var timeout: Duration
+  /// Which answer means that the message was taken.
   package var success: SuccessRule
 
   /// A header, Content-Type included.

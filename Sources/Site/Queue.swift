@@ -16,6 +16,7 @@ package struct Queue: Hashable, Sendable {
   package var timeout = Duration.seconds(10)
   /// How often silence repeats the announcement.
   package var repeats = 3
+  /// What happens when the announcement has been repeated often enough.
   package var onSilence = OnSilence.hangup
 
   package init(name: String) { self.name = name }

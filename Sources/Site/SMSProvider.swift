@@ -7,10 +7,13 @@ package struct SMSProvider: Hashable, Sendable {
   /// nil: the owner has still to fill it in.
   package var url: Template?
   package var method: Method
+  /// nil: the request has none.
   package var body: Template?
   /// The media type of the body.
   package var contentType: String
+  /// In the order of their files.
   package var headers: [Header]
+  /// What `{user}`, `{password}` and `{sender}` stand for.
   package var user: String?
   package var password: Redacted<String>?
   package var sender: String?
@@ -18,6 +21,7 @@ package struct SMSProvider: Hashable, Sendable {
   /// How long the provider may take.
   package var timeout: Duration
 
+  /// The request's method; not given, GET without and POST with a body.
   package enum Method: String, Hashable, Sendable {
     case get = "GET"
     case post = "POST"
@@ -53,8 +57,7 @@ package struct SMSProvider: Hashable, Sendable {
       headers.append((name: "Content-Type", value: contentType))
     }
     return HTTPRequestDescription(
-      method: method, url: Redacted(url.filled(.url, value)),
-      urlForLog: url.filled(.url) { $0 == .password || $0 == .basic ? "***" : value($0) },
+      method: method, url: Redacted(url.filled(.url, value)), server: server(url.filled(.url) { _ in "" }),
       headers: headers.map { .init(name: $0.name, value: Redacted($0.value)) },
       body: body.map { Redacted(Array($0.filled(bodyContext, value).utf8)) }, timeout: timeout, success: success)
   }
@@ -97,6 +100,15 @@ package func smsNumber(_ number: PhoneNumber, prefix: String) -> String {
   let digits = number.digits
   if digits.hasPrefix("+") || digits.hasPrefix("00") || prefix.isEmpty { return digits }
   return prefix + (prefix != "39" && digits.hasPrefix("0") ? String(digits.dropFirst()) : digits)
+}
+
+/// A URL's host and port, without credentials: what a log may show.
+private func server(_ url: String) -> String {
+  guard let colon = url.firstRange(of: "://") else { return "" }
+  let rest = url[colon.upperBound...]
+  let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+  let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+  return String(host)
 }
 
 /// The number without `+` or `00`.

@@ -26,9 +26,10 @@ extension SiteReader {
         "\(first)/Fork.txt", "to be added: no user has a fork", expected: "the mobile phone's number, or none", .warning
       )
     }
-    if let name = site.cfuName, site.cfu == nil, isSilent("CFU.txt") {
+    if let name = site.cfuName, site.cfu == nil {
       report(
-        "forwards/\(name)/Target.txt", "to be added: nothing says who is on duty", expected: "a user's number, or none",
+        "forwards/\(name)/Target.txt", "to be added: CFU.txt names \(name), but nothing says who is on duty",
+        expected: "a user's number, or none",
         .warning)
     }
     if site.queues.isEmpty {
@@ -164,9 +165,6 @@ extension SiteReader {
   // MARK: - Who is on duty
 
   private mutating func checkDuty(_ site: SiteSnapshot) {
-    if let name = site.cfuName, site.cfu == nil, !isSilent("CFU.txt") {
-      report("CFU.txt", "there is no object “\(name)”", expected: "the name of a directory under forwards/", .warning)
-    }
     for forward in site.forwards {
       guard let target = forward.target, site.user(target) == nil else { continue }
       report(

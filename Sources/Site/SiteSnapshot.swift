@@ -17,6 +17,7 @@ package struct SiteSnapshot: Sendable {
   package var internalTrunks: [String]
   /// The trunks by which forks are dialled, in order of failover.
   package var externalTrunks: [String]
+  /// Where SIP is listened for.
   package var listen: [ListenAddress]
   /// The address or name shown to peers outside private ranges and own subnets; nil: the route's own.
   package var address: PeerHost?
@@ -30,7 +31,9 @@ package struct SiteSnapshot: Sendable {
   package var ringback: String
   /// The IANA name of the time zone; nil: the system's.
   package var timeZone: String?
+  /// Of the built-in prompts.
   package var language: Language
+  /// When a caller who enters the hunt directly is answered.
   package var answer: AnswerPolicy
   /// How many calls there may be at once.
   package var maxCalls: Int
@@ -65,10 +68,13 @@ package struct SiteSnapshot: Sendable {
     case user
   }
 
+  /// The user of this number.
   package func user(_ number: String) -> SiteUser? { users.first { $0.number == number } }
 
+  /// The queue of this name, in whatever case.
   package func queue(_ name: String) -> Queue? { queues.first { $0.name.equalsIgnoringCase(name) } }
 
+  /// The trunk of this name, in whatever case.
   package func trunk(_ name: String) -> Trunk? { trunks.first { $0.name.equalsIgnoringCase(name) } }
 
   /// The object that `CFU.txt` names.

@@ -14,6 +14,7 @@ package enum SignallingTransport: String, Hashable, Sendable {
 package struct PeerHost: Hashable, Sendable, CustomStringConvertible {
   /// A name, or an address without brackets.
   package var host: String
+  /// nil: not given.
   package var port: UInt16?
 
   package init(host: String, port: UInt16?) {
@@ -40,6 +41,7 @@ package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     self.prefixLength = prefixLength
   }
 
+  /// True if `other` is in the block.
   package func contains(_ other: IPAddress) -> Bool { other.isWithin(address, prefixLength: prefixLength) }
 
   package var description: String { "\(address)/\(prefixLength)" }
@@ -54,6 +56,7 @@ package struct Trunk: Hashable, Sendable {
   /// Where its calls come from, besides its hosts.
   package var addresses: [AddressRange] = []
   package var transport = SignallingTransport.udp
+  /// The user name of a registration, there or here.
   package var login: String?
   /// The digest user name; the login if not given.
   package var authUser: String?
@@ -66,6 +69,7 @@ package struct Trunk: Hashable, Sendable {
   package var registers = false
   /// The registration's life.
   package var expires = Duration.seconds(300)
+  /// How the caller's number is shown.
   package var callerID = CallerID.from
   /// The own number for `pai` and `own`.
   package var from: String?
@@ -73,6 +77,7 @@ package struct Trunk: Hashable, Sendable {
   package var prefix = ""
   /// Put in place of a leading `+`.
   package var international = "00"
+  /// Which header holds the number that was called.
   package var called = CalledNumber.uri
   /// Where a call goes whose number matches nothing; nil: 404.
   package var defaultDestination: PhoneNumber?

@@ -56,15 +56,7 @@ extension Switchboard {
 
   func describe(_ leg: LegID, _ audio: NegotiatedAudio) {
     guard let place = media[leg] else { return }
-    engine.send(
-      .describe(
-        place.leg,
-        LegMedia(
-          remote: audio.remote, remoteRTCP: audio.remoteRTCP, sendPayloadType: audio.sendPayloadType,
-          sendLaw: audio.codec.law, receivePayloadTypes: audio.receivePayloadTypes.mapValues(\.law),
-          telephoneEventSend: audio.telephoneEventSend, telephoneEventReceive: audio.telephoneEventReceive,
-          comfortNoise: audio.comfortNoise, sends: audio.direction.sends, receives: audio.direction.receives,
-          ptime: audio.ptime)))
+    engine.send(.describe(place.leg, LegMedia(audio)))
   }
 
   func play(_ leg: LegID, _ sound: Media.Sound, token: UInt64) {
@@ -138,15 +130,5 @@ extension Switchboard {
   func stopRecording(_ call: CallID) {
     guard let recording = recordings.removeValue(forKey: call) else { return }
     engine.send(.stopRecording(recording.id))
-  }
-}
-
-extension AudioCodec {
-  /// The same law in the engine's words.
-  var law: G711 {
-    switch self {
-    case .pcma: .aLaw
-    case .pcmu: .muLaw
-    }
   }
 }

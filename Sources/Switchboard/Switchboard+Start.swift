@@ -34,6 +34,14 @@ extension Switchboard {
       throw StartError(69, "\(error)")
     }
     let soundFaults = sounds.load(reading)
+    if let directory = site.recordingDirectory {
+      do throws(DiskError) {
+        try RealFilesystem().makeDirectory(path(directory, in: settings.site))
+      } catch {
+        // A disk that fails does not hinder the start: emergency calls go on, unrecorded.
+        logger.error("no recordings can be made", metadata: ["fault": "\(error)"])
+      }
+    }
 
     let board = LateBound<Switchboard>()
     let onLoop: @Sendable (@escaping @Sendable (isolated Switchboard) -> Void) -> Void = { body in
@@ -95,11 +103,10 @@ extension Switchboard {
 
   private func open(_ faults: [SiteFault]) async throws {
     tell(faults)
-    for address in control.site.listen {
-      // TCP and TLS are not spoken yet; UDP alone reaches every phone and trunk.
-      guard address.transport == .udp else { continue }
+    // TCP and TLS are not spoken yet; UDP alone reaches every phone and trunk.
+    for endpoint in settings.listen ?? control.site.listen.filter({ $0.transport == .udp }).map(\.endpoint) {
       do {
-        let bound = try await sockets.listen(udp: address.endpoint).get()
+        let bound = try await sockets.listen(udp: endpoint).get()
         logger.info("listening", metadata: ["udp": "\(bound)"])
       } catch {
         throw StartError(69, "Listen.txt: \(error); expected a free address of this machine")

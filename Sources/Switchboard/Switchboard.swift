@@ -60,9 +60,9 @@ package actor Switchboard {
     records = parts.records
     sounds = parts.sounds
     log = EventLog(parts.logger)
-    let sockets = SIPSockets(loop: loop, clock: { currentMoment() }) { event in
-      board.value?.assumeIsolated { $0.received(event) }
-    }
+    let sockets = SIPSockets(
+      loop: loop, clock: { currentMoment() },
+      onEvent: { event in board.value?.assumeIsolated { $0.received(event) } })
     let addressBook = AddressBook()
     addressBook.update(parts.site, hosts: [:])
     let ways = NIOLoopBound((sockets, addressBook), eventLoop: loop)

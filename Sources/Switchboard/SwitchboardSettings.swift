@@ -9,16 +9,19 @@ package struct SwitchboardSettings: Sendable {
   package var data: String
   /// The program that sends the SMS; nil: none is started (messages wait in the spool).
   package var deliveryProgram: String?
+  /// Listened on instead of what `Listen.txt` says; port 0 takes a free one.
+  package var listen: [Endpoint]?
   /// Told of every event, on the event loop.
   package var onEvent: (@Sendable (CallEvent, Moment) -> Void)?
 
   package init(
-    site: String, data: String, deliveryProgram: String? = nil,
+    site: String, data: String, deliveryProgram: String? = nil, listen: [Endpoint]? = nil,
     onEvent: (@Sendable (CallEvent, Moment) -> Void)? = nil
   ) {
     self.site = site
     self.data = data
     self.deliveryProgram = deliveryProgram
+    self.listen = listen
     self.onEvent = onEvent
   }
 }

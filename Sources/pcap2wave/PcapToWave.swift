@@ -117,7 +117,8 @@ struct PcapToWave: ParsableCommand {
       let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
       complain("\(path): call \(call.number): \(names) cannot be decoded\(rest); expected PCMA or PCMU")
     }
-    let names = output.map { OutputNames(output: $0) }
+    let names =
+      output.map { OutputNames(output: $0) }
       ?? OutputNames(capture: file.path == "-" ? "stdin" : file.path, directory: outputDir)
     let layout: ChannelLayout = mono ? .mono : split ? .split : .stereo
     let isOnly = survey.calls.count == 1

@@ -137,7 +137,9 @@ struct TestStream {
   }
 
   /// The samples of these packets.
-  func samples(_ range: Range<Int>) -> [Int16] { law.decode(Array(codes[range.lowerBound * 160..<range.upperBound * 160])) }
+  func samples(_ range: Range<Int>) -> [Int16] {
+    law.decode(Array(codes[range.lowerBound * 160..<range.upperBound * 160]))
+  }
   var samples: [Int16] { samples(0..<packetCount) }
 }
 

@@ -228,15 +228,14 @@ import Testing
     #expect(survey.calls.first?.left.codecs == [.other("G729")])
   }
 
-  @Test func aWrongTimeDoesNotMakeAnEndlessFile() throws {
+  @Test(arguments: [300_000_000_000_000, 900_000_000_000_000, -1_000_000_000_000_000] as [Int64])
+  func aDamagedTimeOfDayCostsOnePacket(offset: Int64) throws {
     var capture = CaptureBuilder()
     capture.call()
     let stream = TestStream(.aLaw)
-    stream.sendAll(into: &capture, from: 0)
-    stream.send(3, into: &capture, at: 900_000_000_000_000)
-    let directory = try TemporaryDirectory()
-    let file = try CaptureFile(path: directory.write("x.pcap", capture.bytes))
-    let survey = try CallSurvey(of: file)
-    #expect(survey.calls.first?.frames == RecordedCall.mostFrames)
+    stream.sendAll(into: &capture, from: 0, except: [30])
+    stream.send(30, into: &capture, at: offset)
+    let heard = try convert(capture.unorderedBytes)
+    expectSame(heard.left, stream.samples(0..<30) + silence(160) + stream.samples(31..<50))
   }
 }

@@ -20,7 +20,8 @@ import Testing
       seen.append(
         Seen(
           time: reader.time, from: reader.datagram.source.endpoint?.description ?? "",
-          to: reader.datagram.target.endpoint?.description ?? "", payload: reader.payload.withUnsafeBytes { Array($0) }))
+          to: reader.datagram.target.endpoint?.description ?? "", payload: reader.payload.withUnsafeBytes { Array($0) })
+      )
     }
     return (seen, reader.end, reader.fragmentCount)
   }

@@ -11,7 +11,19 @@ final class TemporaryDirectory {
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  deinit { _ = run(["/bin/rm", "-rf", path]) }
+  /// Tests make no directories within it.
+  deinit {
+    if let directory = opendir(path) {
+      while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+          name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        unlink(file(name))
+      }
+      closedir(directory)
+    }
+    rmdir(path)
+  }
 
   func file(_ name: String) -> String { "\(path)/\(name)" }
 

@@ -99,6 +99,19 @@ struct HuntStories {
     #expect(story.ends == [.callerHungUp] && story.isOver && story.isSound)
   }
 
+  @Test("A wall clock that is set back in mid-call moves no deadline, and no ticket ends before it began")
+  func clockSetBack() {
+    var hunt = Hunt(plan: HuntPlan(users: [User(number: "731")]), entry: .at("731"))
+    let start = Story.start
+    _ = hunt.handle(.start, at: start)
+    _ = hunt.handle(.ticketDurable(.first, TicketNumber(rawValue: 1)), at: start)
+    #expect(hunt.nextDeadline == start.instant + .seconds(20))
+    let later = Moment(instant: start.instant + .seconds(20), wall: start.wall + .seconds(-3600))
+    let ticket = ClosedTicket(
+      hop: .first, ticket: TicketNumber(rawValue: 1), user: "731", start: start.wall, end: start.wall, isLast: true)
+    #expect(hunt.handle(.timersDue, at: later).contains(.closeTicket(ticket)))
+  }
+
   @Test("The first answer wins, and the other phones are told that it was answered elsewhere")
   func answeredElsewhere() throws {
     var story = try Story()
@@ -182,6 +195,17 @@ struct ConfirmStories {
     #expect(story.confirming == ["3472222222"])
     story.wait(1)
     #expect(story.ringing == ["733"] && story.confirming.isEmpty && story.isSound)
+  }
+
+  @Test("An answer that is told twice changes nothing")
+  func toldTwice() throws {
+    var story = try Story()
+    try story.answers("3472222222")
+    try story.answers("3472222222")
+    #expect(story.world.lastActions.isEmpty)
+    try story.answers("732")
+    try story.answers("732")
+    #expect(story.world.lastActions.isEmpty && story.talking == "732" && story.isSound)
   }
 
   @Test("Whoever has answered is hung up with cause 16, whoever has not is told the reason")

@@ -69,6 +69,7 @@ struct HuntWorld {
     while let deadline = hunt.nextDeadline, deadline <= end.instant, !isFinished {
       if deadline > now.instant { now = now + (deadline - now.instant) }
       put(.timersDue)
+      if lastActions.isEmpty { violations.append("a timer comes that means nothing") }
       if let next = hunt.nextDeadline, next <= now.instant { violations.append("a timer that is due stays set") }
     }
     now = end
@@ -132,7 +133,11 @@ struct HuntWorld {
       if ticket.end < ticket.start { violations.append("\(ticket.hop) ends before it starts") }
       closed.append(ticket)
     case .dispatch(let ticket): dispatched.append(ticket)
-    case .note(let note): notes.append(note)
+    case .note(let note):
+      notes.append(note)
+      if case .confirmTimeout(let id) = note, phones[id] != .answered {
+        violations.append("\(id) is not asked for a key, and does not confirm in time")
+      }
     case .finished: isFinished = true
     }
   }

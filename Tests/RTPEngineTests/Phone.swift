@@ -110,7 +110,8 @@ enum TestPorts {
 }
 
 func sendDatagram(_ fd: Int32, _ bytes: [UInt8], to target: Endpoint) {
-  let count = SocketPlace(target).withPointer { place, length in
+  var socketPlace = SocketPlace(target)
+  let count = socketPlace.withPointer { place, length in
     bytes.withUnsafeBytes { sendto(fd, $0.baseAddress, $0.count, 0, place, length) }
   }
   precondition(count == bytes.count, "loopback refuses a datagram: \(String(cString: strerror(errno)))")

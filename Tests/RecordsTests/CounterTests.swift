@@ -1,6 +1,7 @@
 import Disk
 import Hunting
 import Records
+import Spool
 import Telephony
 import Testing
 

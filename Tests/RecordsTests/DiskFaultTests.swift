@@ -10,7 +10,7 @@ import Testing
 struct DiskFaultTests {
   @Test("no space at one step: everything is made good without a restart", arguments: [ENOSPC, EROFS, EIO])
   func oneFault(code: Int32) throws {
-    for step in 1...PowerCutTests.steps {
+    for step in PowerCutTests.stepsOfCalls {
       let disk = Scene.emptyDisk()
       disk.plan { $0.number == step ? .failed(code) : .done }
       var scene = try Scene(disk)
@@ -27,7 +27,7 @@ struct DiskFaultTests {
 
   @Test("no space for a long while: calls go on, and the records follow")
   func longFault() throws {
-    for step in 1...PowerCutTests.steps {
+    for step in PowerCutTests.stepsOfCalls {
       let disk = Scene.emptyDisk()
       disk.plan { $0.number >= step ? .failed(ENOSPC) : .done }
       var scene = try Scene(disk)

@@ -16,7 +16,11 @@ import Testing
     var sections: [String: [String]] = [:]
     var section = "comment"
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      if line.hasPrefix("--- ") { section = String(line.dropFirst(4)) } else { sections[section, default: []].append(String(line)) }
+      if line.hasPrefix("--- ") {
+        section = String(line.dropFirst(4))
+      } else {
+        sections[section, default: []].append(String(line))
+      }
     }
     return OfferFile(name: name, sections: sections)
   }
@@ -51,11 +55,10 @@ import Testing
         negotiated = describe(audio)
         answer = String(decoding: sdp, as: UTF8.self).split(separator: "\r\n").map { String($0) }
       } catch {
-        negotiated = ["error \(error.self)", "\(error)"]
-        if case .noAudio = error { negotiated = ["error noAudio"] }
-        if case .noCommonCodec = error { negotiated = ["error noCommonCodec"] }
+        negotiated = [
+          error == .noAudio ? "error noAudio" : error == .noCommonCodec ? "error noCommonCodec" : "\(error)"
+        ]
       }
-      print("@@@\(file.name)|\(negotiated.joined(separator: "~"))|\(answer.joined(separator: "~"))")
       #expect(negotiated == lines(file, "negotiated"))
       #expect(answer == lines(file, "answer"))
     }

@@ -76,21 +76,23 @@ import Testing
 
   @Test func `nonce counts rise, and the table is bounded without opening a hole`() {
     var counts = NonceCounts(limit: 4)
-    let start = Instant(nanoseconds: 0)
-    #expect(counts.use("a", made: start, number: 1, at: start))
-    #expect(!counts.use("a", made: start, number: 1, at: start))
-    #expect(counts.use("a", made: start, number: 3, at: start))
-    #expect(!counts.use("a", made: start, number: 2, at: start))
-    for index in 1...10 {
-      let made = start + .seconds(index)
-      #expect(counts.use("n\(index)", made: made, number: 1, at: made))
+    // Nonce, second in which it was made, count, second of the use.
+    let script: [(String, Int, UInt32, Int, Bool)] =
+      [("a", 0, 1, 0, true), ("a", 0, 1, 0, false), ("a", 0, 3, 0, true), ("a", 0, 2, 0, false)]
+      + (1...10).map { ("n\($0)", $0, 1, $0, true) }
+      // Forgotten, so no longer taken.
+      + [("a", 0, 9, 10, false), ("n1", 1, 2, 10, false)]
+    for (nonce, made, number, at, expected) in script {
+      let taken = counts.use(
+        nonce, made: Instant(nanoseconds: 0) + .seconds(made), number: number,
+        at: Instant(nanoseconds: 0) + .seconds(at))
+      #expect(taken == expected, "\(nonce) \(number)")
+      #expect(counts.count <= 4)
     }
-    #expect(counts.count == 4)
-    // Forgotten, so no longer taken.
-    #expect(!counts.use("a", made: start, number: 9, at: start + .seconds(10)))
-    #expect(!counts.use("n1", made: start + .seconds(1), number: 2, at: start + .seconds(10)))
     // Their time over, they leave by themselves.
-    #expect(counts.use("late", made: start + .seconds(400), number: 1, at: start + .seconds(400)))
+    let late = Instant(nanoseconds: 0) + .seconds(400)
+    let taken = counts.use("late", made: late, number: 1, at: late)
+    #expect(taken)
     #expect(counts.count == 1)
   }
 

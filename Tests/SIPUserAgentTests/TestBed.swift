@@ -20,8 +20,10 @@ final class GeneratorBox: @unchecked Sendable {
   func next() -> UInt64 { generator.next() }
 }
 
-let sdp = Array("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n".utf8)
-let otherSDP = Array("v=0\r\no=- 2 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 8\r\n".utf8)
+let sdp = Array(
+  "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n".utf8)
+let otherSDP = Array(
+  "v=0\r\no=- 2 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 8\r\n".utf8)
 
 func endpoint(_ text: String) -> Endpoint {
   guard let endpoint = Endpoint(text) else { preconditionFailure("\(text) is no endpoint") }

@@ -90,7 +90,10 @@ struct SiteChecksTests {
         "731/CFNR.txt: to be added: no user has a CFNR, so nobody else is called after the first"
       ),
       (["732/Fork.txt": ""], "731/Fork.txt: to be added: no user has a fork"),
-      (["CFU.txt": "Rota"], "CFU.txt: there is no object “Rota”"),
+      (
+        ["CFU.txt": "Rota"],
+        "forwards/Rota/Target.txt: to be added: CFU.txt names Rota, but nothing says who is on duty"
+      ),
       (
         ["queues/TED_WQ10/Map1.txt": "799*739"],
         "queues/TED_WQ10/Map1.txt: names 739 as the default user, but there is no such user"
@@ -125,9 +128,10 @@ struct SiteChecksTests {
       reading.faults.map { "\($0.path): \($0.problem)" } == [
         "731: the user cannot be rung", "732: the user cannot be rung",
         "sms/CODEMA/URL.txt: the provider has no URL, so no SMS is sent",
-        "CFU.txt: there is no object “TED_CFU”",
         "731/CFNR.txt: to be added: no user has a CFNR, so nobody else is called after the first",
-        "731/Fork.txt: to be added: no user has a fork", "queues: to be added: there is no waiting queue",
+        "731/Fork.txt: to be added: no user has a fork",
+        "forwards/TED_CFU/Target.txt: to be added: CFU.txt names TED_CFU, but nothing says who is on duty",
+        "queues: to be added: there is no waiting queue",
       ])
     #expect(reading.snapshot.nextTicket.rawValue == 1234 && reading.snapshot.users.count == 2)
   }

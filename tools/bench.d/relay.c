@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +235,9 @@ int main(int count, char **arguments) {
     pthread_t thread;
     pthread_create(&thread, NULL, writer, NULL);
   }
+  // As the engine does; whether it is granted decides how many packets one epoll_wait finds.
+  struct sched_param priority = {.sched_priority = 10};
+  pthread_setschedparam(pthread_self(), SCHED_RR, &priority);
   printf("ready\n");
   fflush(stdout);
 

@@ -1,0 +1,30 @@
+import Hunting
+import Site
+import Telephony
+
+extension SiteSnapshot {
+  /// What counts for the whole line.
+  var settingsTable: Table {
+    var table = Table(["", ""])
+    table.append(["XML number", xmlNumber.digits])
+    table.append(["next ticket", nextTicket.description])
+    table.append(["listens on", listen.map(\.description).joined(separator: ", ")])
+    table.append(["address shown", address?.description ?? "the one towards each peer"])
+    table.append(["RTP ports", "\(rtpPorts.lowerBound)-\(rtpPorts.upperBound)"])
+    table.append(["recordings", recordingDirectory ?? "none"])
+    table.append(["state", stateDirectory])
+    table.append(["time zone", timeZone ?? "the system's"])
+    table.append(["prompts", language.rawValue])
+    table.append(["ringing tone", ringback])
+    table.append(["calls at once", String(maxCalls)])
+    table.append(["hunting", huntingLimits])
+    return table
+  }
+
+  private var huntingLimits: String {
+    let rounds = maxRounds.map { counted($0, "round") }
+    let duration = maxDuration.map { inSeconds($0) }
+    let limits = [rounds, duration].compactMap { $0 }.joined(separator: ", ")
+    return limits.isEmpty ? "without end" : "\(limits) at most"
+  }
+}

@@ -1,0 +1,24 @@
+import Audio
+package import RTPEngine
+package import SDP
+
+extension LegMedia {
+  /// What an offer and its answer agreed on, in the engine's words.
+  package init(_ audio: NegotiatedAudio) {
+    self.init(
+      remote: audio.remote, remoteRTCP: audio.remoteRTCP, sendPayloadType: audio.sendPayloadType,
+      sendLaw: audio.codec.law, receivePayloadTypes: audio.receivePayloadTypes.mapValues(\.law),
+      telephoneEventSend: audio.telephoneEventSend, telephoneEventReceive: audio.telephoneEventReceive,
+      comfortNoise: audio.comfortNoise, sends: audio.direction.sends, receives: audio.direction.receives,
+      ptime: audio.ptime)
+  }
+}
+
+extension AudioCodec {
+  fileprivate var law: G711 {
+    switch self {
+    case .pcma: .aLaw
+    case .pcmu: .muLaw
+    }
+  }
+}
