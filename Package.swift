@@ -20,13 +20,14 @@ func program(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: imports, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
   .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + imports, swiftSettings: settings)
 }
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 // swift-crypto costs 90 CPU-s of build; libcrypto would cost none but 3.8 MB of the daemon's 16 MB.
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -78,14 +79,43 @@ let package = Package(
     module(
       "Demo",
       [
-        "Switchboard", "SIPUserAgent", "SIPMessage", "SDP", "RTP", "Audio", "Site", "Hunting", "NetworkIO",
-        "CallAudio", "Disk", "Telephony", nioCore, nioPosix, logging,
+        "Switchboard", "CallControl", "SIPUserAgent", "SIPMessage", "SDP", "RTPEngine", "Audio", "Hunting",
+        "NetworkIO", "CallAudio", "Capture", "Disk", "Telephony", nioCore, nioHTTP, nioPosix, logging,
       ]),
-    program("pikett", ["Switchboard", "Commands", "Demo", "Site", "Disk", "Telephony", arguments, logging]),
+    program("pikett", ["Switchboard", "Commands", "Demo", "Site", "Disk", arguments, logging, nioPosix]),
     program("pikett-delivery", ["Delivery", arguments]),
-    program("pcap2wave", ["CallAudio", arguments]),
+    program("pcap2wave", ["CallAudio", "Capture", "Telephony", arguments]),
+
+    program("RelayBench", ["RTPEngine", "Audio", "Capture", "RTP", "Telephony", "CLinux"]),
 
     // Tests.
     module("PikettTesting", ["SIPMessage", "Telephony"]),
+    tests("Telephony"),
+    tests("SIPMessage", ["Telephony"]),
+    tests("SIPTransaction", ["SIPMessage", "Telephony", "PikettTesting"]),
+    tests("SIPUserAgent", ["SIPTransaction", "SIPMessage", "Telephony", "PikettTesting"]),
+    tests("SDP", ["Telephony"]),
+    tests("RTP", ["Telephony"]),
+    tests("Audio"),
+    tests("Hunting", ["Telephony"]),
+    tests("Site", ["Hunting", "Telephony"]),
+    tests("Media", ["SDP", "Telephony"]),
+    tests(
+      "CallControl",
+      [
+        "SIPUserAgent", "SIPTransaction", "SIPMessage", "Media", "SDP", "Audio", "Site", "Hunting", "Telephony",
+        "PikettTesting",
+      ]),
+    tests("Disk", ["CLinux", "Telephony"]),
+    tests("Capture", ["Telephony"]),
+    tests("Codecs"),
+    tests("CallAudio", ["Capture", "RTP", "SDP", "SIPMessage", "Audio", "Telephony"]),
+    tests("Records", ["Spool", "Disk", "Hunting", "Telephony"]),
+    tests("Spool", ["Disk", "Telephony"]),
+    tests("Delivery", ["Spool", "Disk", "Telephony", "pikett-delivery"]),
+    tests("RTPEngine", ["CLinux", "RTP", "Audio", "Capture", "Telephony"]),
+    tests("Commands", ["Site", "Disk", "Telephony", "PikettTesting"]),
+    tests("pcap2wave"),
+    tests("PikettTesting", ["SIPMessage", "Telephony"]),
   ]
 )

@@ -72,6 +72,7 @@ struct OutputFile: ~Copyable {
   func publish(overwrites: Bool) throws(OutputError) {
     let own = temporaryName ?? "/proc/self/fd/\(descriptor)"
     if linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return }
+    if let temporaryName, errno == EPERM || errno == EOPNOTSUPP { return try takeName(from: temporaryName, overwrites) }
     guard errno == EEXIST else {
       throw OutputError(path: path, problem: "cannot be written: \(FileProblem(errno).text)")
     }
@@ -83,6 +84,23 @@ struct OutputFile: ~Copyable {
       let problem = FileProblem(errno)
       unlink(between)
       throw OutputError(path: path, problem: "cannot be replaced: \(problem.text)")
+    }
+  }
+
+  /// Where the file system knows no links: an empty file holds the name until the complete one takes its place.
+  private func takeName(from temporaryName: String, _ overwrites: Bool) throws(OutputError) {
+    if !overwrites {
+      let holder = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard holder >= 0 else {
+        throw errno == EEXIST
+          ? .exists(path) : OutputError(path: path, problem: "cannot be written: \(FileProblem(errno).text)")
+      }
+      close(holder)
+    }
+    guard rename(temporaryName, path) == 0 else {
+      let problem = FileProblem(errno)
+      if !overwrites { unlink(path) }
+      throw OutputError(path: path, problem: "cannot be written: \(problem.text)")
     }
   }
 

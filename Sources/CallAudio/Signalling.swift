@@ -128,9 +128,8 @@ struct Signalling {
     for part in value.split(separator: ";") {
       var text = String(part).trimmed.asciiLowercased
       if text.hasPrefix("remote=") { text = String(text.dropFirst(7)).trimmed }
-      guard text.utf8.count == 32, text.utf8.contains(where: { $0 != 0x30 }),
-        text.utf8.allSatisfy({ $0.hexadecimalValue != nil })
-      else { continue }
+      // The nil UUID stands for none (RFC 7989 §5); other forms than 32 digits are older or vendors' own.
+      guard text.utf8.contains(where: { $0 != 0x30 && $0 != 0x2D }), !text.contains("=") else { continue }
       if dialogs[dialog].sessionID == nil { dialogs[dialog].sessionID = text }
       guard let other = dialogOfSession[text] else {
         dialogOfSession[text] = dialog

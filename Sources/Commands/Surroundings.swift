@@ -93,3 +93,15 @@ private func roomFaults(_ name: String, _ place: String) -> [SiteFault] {
       name, "the disk has only \(megabytes) MB left", expected: "\(neededMegabytes) MB, an hour of recording", .warning)
   ]
 }
+
+extension Installation {
+  /// No program that sends the SMS, although somebody is to get them.
+  package func deliveryFaults(_ site: SiteSnapshot) -> [SiteFault] {
+    guard helper("pikett-delivery") == nil, site.users.contains(where: { !$0.smsRoutes.isEmpty }) else { return [] }
+    return [
+      SiteFault(
+        "pikett-delivery", "the program that sends the SMS is missing",
+        expected: "it beside \(executable), or in ../libexec/pikett")
+    ]
+  }
+}

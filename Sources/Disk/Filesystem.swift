@@ -25,7 +25,7 @@ package struct FileStatus: Hashable, Sendable {
 /// `MemoryFilesystem`, which forgets what was not synced when the power is cut.
 ///
 /// Every call may take as long as the disk likes: only the disk thread, the start and the helper programs use it.
-/// Files are made 0600, directories 0750. Nothing but what is said here is durable: content by `sync`, names by
+/// Files are made 0600, directories 0750 or 0700. Nothing but what is said here is durable: content by `sync`, names by
 /// `syncDirectory`.
 package protocol Filesystem: Sendable {
   /// The whole file; more than `limit` bytes are refused (EFBIG).
@@ -41,7 +41,8 @@ package protocol Filesystem: Sendable {
   func status(_ path: String) throws(DiskError) -> FileStatus?
 
   /// Makes a directory and its missing parents; one that exists is left as it is.
-  func makeDirectory(_ path: String) throws(DiskError)
+  /// - Parameter isPrivate: nobody but the owner may look into it (0700, else 0750).
+  func makeDirectory(_ path: String, isPrivate: Bool) throws(DiskError)
 
   /// Creates a file that must not exist yet (O_EXCL), with `bytes` as its content.
   /// - Parameter sync: bring the content (not the name) to the disk before returning.
@@ -70,6 +71,11 @@ package protocol Filesystem: Sendable {
   /// Takes the exclusive lock on a file (created if missing) without waiting; held until released.
   /// Fails with `isLocked` if another holder has it.
   func lock(_ path: String) throws(DiskError) -> any FileLock
+}
+
+extension Filesystem {
+  /// Makes a directory (0750) and its missing parents; one that exists is left as it is.
+  package func makeDirectory(_ path: String) throws(DiskError) { try makeDirectory(path, isPrivate: false) }
 }
 
 /// A file that only grows.

@@ -160,7 +160,7 @@ package final class MemoryFilesystem: Filesystem {
     }
   }
 
-  package func makeDirectory(_ path: String) throws(DiskError) {
+  package func makeDirectory(_ path: String, isPrivate: Bool) throws(DiskError) {
     // Directories are durable at once: Pikett makes them at its first start, long before a call.
     try changing(.create, path) { (state) throws(DiskError) in
       var path = path

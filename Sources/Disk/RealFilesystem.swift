@@ -60,15 +60,16 @@ package struct RealFilesystem: Filesystem {
       mode: info.st_mode & 0o7777)
   }
 
-  package func makeDirectory(_ path: String) throws(DiskError) {
-    if mkdir(path, 0o750) == 0 { return }
+  package func makeDirectory(_ path: String, isPrivate: Bool) throws(DiskError) {
+    let mode: mode_t = isPrivate ? 0o700 : 0o750
+    if mkdir(path, mode) == 0 { return }
     let code = linux_errno()
     if code == EEXIST { return }
     guard code == ENOENT, Disk.directory(of: path) != path, Disk.directory(of: path) != "." else {
       throw DiskError(path, .create, code)
     }
-    try makeDirectory(Disk.directory(of: path))
-    if mkdir(path, 0o750) != 0, linux_errno() != EEXIST { throw .last(path, .create) }
+    try makeDirectory(Disk.directory(of: path), isPrivate: isPrivate)
+    if mkdir(path, mode) != 0, linux_errno() != EEXIST { throw .last(path, .create) }
   }
 
   package func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DiskError) {

@@ -67,8 +67,15 @@ package final class MediaEngine: Sendable {
       guard let recorderThread = EngineThread(name: "recorder", { recorder.run() }) else {
         return StartFault(errno: EAGAIN)
       }
-      guard let rtpThread = EngineThread(name: "rtp", { _ = linux_ask_round_robin(10); loop.run() }) else {
-        loop.tap.end()
+      guard
+        let rtpThread = EngineThread(
+          name: "rtp",
+          {
+            _ = linux_ask_round_robin(10)
+            loop.run()
+          })
+      else {
+        loop.tap.pointee.end()
         recorderThread.join()
         return StartFault(errno: EAGAIN)
       }

@@ -34,28 +34,30 @@ extension MediaLoop {
     case .unbridge(let leg):
       if let slot = slot(of: leg) { unbridge(slot) }
     case .startRecording(let recording, let path):
-      if !tap.start(recording, path: path) { onEvent(.recordingFailed(recording, errno: noRoomForRecording, path: path)) }
+      if !tap.pointee.start(recording, path: path) {
+        onEvent(.recordingFailed(recording, errno: noRoomForRecording, path: path))
+      }
     case .renameRecording(let recording, let path):
-      if let slot = tap.slot(of: recording) { tap.rename(slot, path: path) }
+      if let slot = tap.pointee.slot(of: recording) { tap.pointee.rename(slot, path: path) }
     case .recordDatagram(let recording, let source, let target, let payload, let time):
-      guard let slot = tap.slot(of: recording) else { return }
+      guard let slot = tap.pointee.slot(of: recording) else { return }
       payload.withUnsafeBytes {
-        tap.record(slot, time, from: FrameAddress(source), to: FrameAddress(target), payload: $0)
+        tap.pointee.record(slot, time, from: FrameAddress(source), to: FrameAddress(target), payload: $0)
       }
     case .tap(let leg, let recording, let shown):
-      guard let slot = slot(of: leg), let recordingSlot = tap.slot(of: recording) else { return }
+      guard let slot = slot(of: leg), let recordingSlot = tap.pointee.slot(of: recording) else { return }
       legs[slot].recording = recordingSlot
       legs[slot].shown = FrameAddress(shown)
       reserves[slot].shownControl = FrameAddress(Endpoint(shown.address, shown.port &+ 1))
     case .untap(let leg):
       if let slot = slot(of: leg) { legs[slot].recording = LegState.none }
     case .stopRecording(let recording):
-      guard let recordingSlot = tap.slot(of: recording) else { return }
+      guard let recordingSlot = tap.pointee.slot(of: recording) else { return }
       for index in 0..<activeCount where legs[Int(active[index])].recording == recordingSlot {
         legs[Int(active[index])].recording = LegState.none
       }
       tellDropped(recordingSlot)
-      tap.stop(recordingSlot)
+      tap.pointee.stop(recordingSlot)
     case .closeLeg(let leg):
       if let slot = slot(of: leg) { close(slot) }
     }
@@ -73,7 +75,7 @@ extension MediaLoop {
 
   /// Tells what the ring could not take of a recording.
   func tellDropped(_ recordingSlot: Int32) {
-    guard let (recording, bytes) = tap.takeDropped(recordingSlot) else { return }
+    guard let (recording, bytes) = tap.pointee.takeDropped(recordingSlot) else { return }
     onEvent(.recordingDropped(recording, bytes: bytes))
   }
 }

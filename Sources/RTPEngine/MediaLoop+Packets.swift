@@ -13,7 +13,8 @@ extension MediaLoop {
   func handleRTP(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, from source: PacketSource, isFresh: Bool) {
     let state = legs + slot
     let bytes = UnsafeRawBufferPointer(packet)
-    guard let header = try? RTPHeader(parsing: bytes), case let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)],
+    guard let header = try? RTPHeader(parsing: bytes),
+      case let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)],
       kind != .unknown || !RTCPReader.isRTCP(bytes)
     else {
       // Refused there if it is not RTCP either.
@@ -33,7 +34,7 @@ extension MediaLoop {
     state.pointee.follow(header.ssrc)
     _ = state.pointee.tracker.receive(header.sequenceNumber, timestamp: header.timestamp, at: now.instant)
     if state.pointee.recording >= 0 {
-      tap.record(
+      tap.pointee.record(
         state.pointee.recording, now.wall, from: FrameAddress(source), to: state.pointee.shown, payload: bytes)
     }
     guard state.pointee.receives else { return }
@@ -124,7 +125,7 @@ extension MediaLoop {
     state.pointee.statistics.packetsSent &+= 1
     state.pointee.statistics.bytesSent &+= UInt64(truncatingIfNeeded: datagram.count)
     if state.pointee.recording >= 0 {
-      tap.record(
+      tap.pointee.record(
         state.pointee.recording, now.wall, from: state.pointee.shown, to: state.pointee.target, payload: datagram)
     }
   }

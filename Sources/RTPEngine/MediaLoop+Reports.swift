@@ -19,7 +19,7 @@ extension MediaLoop {
     }
     if state.pointee.recording >= 0 {
       let target = isMuxed ? state.pointee.shown : reserves[slot].shownControl
-      tap.record(state.pointee.recording, now.wall, from: FrameAddress(source), to: target, payload: bytes)
+      tap.pointee.record(state.pointee.recording, now.wall, from: FrameAddress(source), to: target, payload: bytes)
     }
     var reader = RTCPReader(bytes.bytes)
     // What stands before a fault counts.
@@ -64,6 +64,6 @@ extension MediaLoop {
     }
     guard sent >= 0, state.pointee.recording >= 0 else { return }
     let source = isMuxed ? state.pointee.shown : reserves[slot].shownControl
-    tap.record(state.pointee.recording, now.wall, from: source, to: FrameAddress(control), payload: datagram)
+    tap.pointee.record(state.pointee.recording, now.wall, from: source, to: FrameAddress(control), payload: datagram)
   }
 }

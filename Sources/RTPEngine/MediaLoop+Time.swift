@@ -35,7 +35,7 @@ extension MediaLoop {
       }
     }
     if ticks % 50 < UInt64(count) {
-      for slot in 0..<tap.count { tellDropped(slot) }
+      for slot in 0..<tap.pointee.count { tellDropped(slot) }
     }
   }
 

@@ -45,9 +45,9 @@ final class MediaLoop {
   let backlog: UnsafeMutableRawBufferPointer
   let backlogSources: UnsafeMutablePointer<PacketSource?>
   let backlogLengths: UnsafeMutablePointer<Int>
-  var tap: RecorderTap
-  /// Both clocks, read once per turn of the loop. Behind a pointer, as a stored property that changes would be checked
-  /// for exclusive access at each packet.
+  // Behind pointers, as stored properties that change would be checked for exclusive access at each packet.
+  let tap: UnsafeMutablePointer<RecorderTap>
+  /// Both clocks, read once per turn of the loop.
   private let clock: UnsafeMutablePointer<Moment>
   var now: Moment { clock.pointee }
   var ticks: UInt64 = 0
@@ -94,7 +94,8 @@ final class MediaLoop {
     events = .allocate(capacity: Self.eventCapacity)
     sender = .allocate(capacity: 1)
     sender.initialize(to: sockaddr_in6())
-    tap = RecorderTap(ring: ring, slots: configuration.maxRecordings)
+    tap = .allocate(capacity: 1)
+    tap.initialize(to: RecorderTap(ring: ring, slots: configuration.maxRecordings))
     clock = .allocate(capacity: 1)
     clock.initialize(to: Clock.now)
   }
@@ -117,6 +118,8 @@ final class MediaLoop {
     events.deallocate()
     sender.deallocate()
     clock.deallocate()
+    tap.deinitialize(count: 1)
+    tap.deallocate()
     Glibc.close(epoll)
     Glibc.close(timer)
   }
@@ -191,7 +194,7 @@ final class MediaLoop {
 
   private func end() {
     while activeCount > 0 { close(Int(active[activeCount - 1])) }
-    tap.end()
+    tap.pointee.end()
     hasEnded = true
   }
 

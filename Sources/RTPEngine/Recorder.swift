@@ -18,7 +18,7 @@ final class Recorder {
   private let syncs: Bool
   private let onEvent: @Sendable (EngineEvent) -> Void
   /// The files by slot.
-  private(set) var files: [RecordingFile?]
+  let files: UnsafeMutableBufferPointer<RecordingFile?>
   private var openFiles = 0
   /// Slots with records gathered in this step.
   private var touched: [Int] = []
@@ -28,8 +28,14 @@ final class Recorder {
     self.ring = ring
     self.syncs = syncs
     self.onEvent = onEvent
-    files = Array(repeating: nil, count: slots)
+    files = .allocate(capacity: slots)
+    files.initialize(repeating: nil)
     touched.reserveCapacity(slots)
+  }
+
+  deinit {
+    files.deinitialize()
+    files.deallocate()
   }
 
   /// Runs until the producer has ended and all is written.
@@ -66,7 +72,8 @@ final class Recorder {
     switch RecordKind(rawValue: head.kind) {
     case .frame: append(content, length, to: slot)
     case .open:
-      open(recording, path: String(decoding: UnsafeRawBufferPointer(start: content, count: length), as: UTF8.self), slot)
+      open(
+        recording, path: String(decoding: UnsafeRawBufferPointer(start: content, count: length), as: UTF8.self), slot)
     case .rename:
       rename(String(decoding: UnsafeRawBufferPointer(start: content, count: length), as: UTF8.self), slot)
     case .close: close(slot)

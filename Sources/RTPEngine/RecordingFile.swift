@@ -30,7 +30,9 @@ struct RecordingFile {
   static func create(_ recording: RecordingID, path: String) -> (RecordingFile, errno: Int32) {
     var file = RecordingFile(recording: recording, path: path)
     var fd: Int32
-    repeat { fd = linux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600) } while fd < 0 && linux_errno() == EINTR
+    repeat {
+      fd = linux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    } while fd < 0 && linux_errno() == EINTR
     let code = fd < 0 ? linux_errno() : 0
     file.descriptor = fd
     if fd >= 0 { file.addHeader() }
@@ -160,7 +162,8 @@ struct RecordingFile {
 
   private mutating func cutOff(from first: Int) {
     for index in first..<count { dropped += pieces[index].iov_len }
-    if ftruncate(descriptor, size) != 0 { /* a torn record at the end: readers stop there */  }
+    // Should this fail too, a torn record stands at the end: readers stop there.
+    _ = ftruncate(descriptor, size)
   }
 
   private func syncDirectory() -> Int32 {

@@ -1,5 +1,5 @@
-import Disk
-import Hunting
+package import Disk
+package import Hunting
 import Telephony
 
 /// What stands in TickeNR.TXT.
@@ -18,6 +18,7 @@ enum CounterContent: Hashable, Sendable {
 /// TickeNR.TXT: read at each draw, written after it, its remarks kept.
 struct CounterFile: Sendable {
   private let root: String
+  private let lockPath: String
   private let disk: any Filesystem
   /// The name as it is spelled in this site; nil: not found yet.
   private var spelling: String?
@@ -26,8 +27,12 @@ struct CounterFile: Sendable {
 
   static let usualName = "TickeNR.TXT"
 
-  init(root: String, disk: any Filesystem) {
-    self.root = root
+  /// - Parameters:
+  ///   - site: the directory in which the file lies.
+  ///   - state: where the lock lies that daemon and commands share for what they write there.
+  init(site: String, state: String, disk: any Filesystem) {
+    root = site
+    lockPath = joined(state, "counter.lock")
     self.disk = disk
   }
 
@@ -73,14 +78,28 @@ struct CounterFile: Sendable {
   ///
   /// If the owner has written another number since the last draw, his stays: it counts at the next one.
   mutating func write(_ next: TicketNumber, sync: Bool, at now: WallTime) throws(DiskError) {
+    let lock = try disk.lock(lockPath)
+    defer { lock.release() }
     if try ownersContent(at: now)?.number != nil { return }
     if known?.number == next, !sync { return }
+    try replace(next, sync: sync)
+    known = .number(next, isWhole: true)
+  }
+
+  /// Writes a number by the owner's will, as `pikett tickets next N` does.
+  mutating func set(_ number: TicketNumber) throws(DiskError) {
+    let lock = try disk.lock(lockPath)
+    defer { lock.release() }
+    _ = try read()
+    try replace(number, sync: true)
+  }
+
+  private func replace(_ number: TicketNumber, sync: Bool) throws(DiskError) {
     var old: [UInt8] = []
     do throws(DiskError) { old = try disk.read(path, limit: 64 * 1024) } catch {
       if !error.isNotFound { throw error }
     }
-    try disk.replace(path, ValueFile(old).replacing(next.description), sync: sync)
-    known = .number(next, isWhole: true)
+    try disk.replace(path, ValueFile(old).replacing(number.description), sync: sync)
   }
 
   /// Brings what stands there to the disk.
@@ -88,4 +107,26 @@ struct CounterFile: Sendable {
     if try disk.status(path) != nil { try disk.sync(path) }
     try disk.syncDirectory(root)
   }
+}
+
+/// The next ticket's number as TickeNR.TXT says it; nil if what stands there is no number.
+package func readTicketCounter(site: String, on disk: any Filesystem) throws(DiskError) -> TicketNumber? {
+  var file = CounterFile(site: site, state: "", disk: disk)
+  switch try file.read() {
+  case .number(let number, _): return number
+  case .blank: return TicketNumber(rawValue: 1)
+  case .notUnderstood: return nil
+  }
+}
+
+/// Sets the next ticket's number by the owner's will; a running daemon follows it at its next draw.
+///
+/// - Parameter state: the directory of journal and locks.
+/// - Throws: `isLocked` if the daemon writes the file this very moment: to be tried again.
+package func writeTicketCounter(
+  _ number: TicketNumber, site: String, state: String, on disk: any Filesystem
+) throws(DiskError) {
+  try disk.makeDirectory(state, isPrivate: true)
+  var file = CounterFile(site: site, state: state, disk: disk)
+  try file.set(number)
 }

@@ -44,7 +44,7 @@ struct JournalFile: Sendable {
   private mutating func opened() throws(DiskError) -> any AppendFile {
     if let file { return file }
     let isNew = try disk.status(path) == nil
-    if isNew { try disk.makeDirectory(directory(of: path)) }
+    if isNew { try disk.makeDirectory(directory(of: path), isPrivate: true) }
     let opened = try disk.openForAppend(path)
     // A new file is none while its name can be lost.
     if isNew { try disk.syncDirectory(directory(of: path)) }

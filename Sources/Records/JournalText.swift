@@ -38,20 +38,20 @@ extension JournalEntry {
 
 /// What reading a journal gave.
 struct JournalReading: Sendable {
-  /// In the order in which they were written first; a record that was written twice is there once.
+  /// In the order of their numbers. A record that was written twice, because a sync failed, can be there twice: to take
+  /// it again changes nothing.
   var entries: [JournalEntry] = []
   /// Whole lines that could not be read. A torn last line is not among them: it was never promised.
   var damagedLines = 0
 
   init(_ bytes: [UInt8]) {
-    var seen: Set<JournalEntry> = []
     let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.isEmpty {
       guard let entry = JournalEntry(line: line) else {
         if index < lines.count - 1 { damagedLines += 1 }
         continue
       }
-      if seen.insert(entry).inserted { entries.append(entry) }
+      entries.append(entry)
     }
     // A batch that was written again after a failed sync can stand behind later records.
     let order = entries.enumerated().sorted { ($0.element.sequence, $0.offset) < ($1.element.sequence, $1.offset) }

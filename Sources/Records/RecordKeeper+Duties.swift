@@ -24,22 +24,27 @@ extension RecordKeeper {
   }
 
   /// Makes durable all that follows from the journal, and says so in the journal: it is not done again after a crash.
+  ///
+  /// TickeNR.TXT alone may be left over, where the site's directory is read-only: its value is then the journal's.
   mutating func settle() {
     let upTo = ledger.lastSequence
+    let isCounterWritten = duties.isEmpty
     do throws(DiskError) {
+      try disk.makeDirectory(ticketDirectory, isPrivate: true)
+      try disk.makeDirectory(cdrDirectory)
       try disk.syncDirectory(ticketDirectory)
       for name in try disk.list(cdrDirectory).suffix(2) where name.hasPrefix("pim_cdr_") {
         try disk.sync(joined(cdrDirectory, name))
       }
       try disk.syncDirectory(cdrDirectory)
       try sink.settle()
-      try counter.sync()
+      if isCounterWritten { try counter.sync() }
     } catch {
       report(error)
       return
     }
     isUnsettled = false
-    add(.settled(upTo: upTo, counter: counter.known?.number))
+    add(.settled(upTo: upTo, counter: isCounterWritten ? counter.known?.number : nil))
     commit()
   }
 
@@ -47,7 +52,7 @@ extension RecordKeeper {
     do throws(DiskError) { try disk.create(joined(directory, name), [], sync: false) } catch {
       guard error.isNotFound else { throw error }
       // The owner has cleared the directory away.
-      try disk.makeDirectory(directory)
+      try disk.makeDirectory(directory, isPrivate: true)
       try disk.create(joined(directory, name), [], sync: false)
     }
   }

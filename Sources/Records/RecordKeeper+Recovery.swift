@@ -6,9 +6,7 @@ extension RecordKeeper {
   /// Takes the lock, reads the journal, closes what is open, does what was not done.
   mutating func start() throws(DiskError) {
     try takeLock()
-    for directory in [ticketDirectory, cdrDirectory] {
-      attempt { (disk) throws(DiskError) in try disk.makeDirectory(directory) }
-    }
+    makeDirectories()
 
     let reading = readJournal()
     for entry in reading.entries { ledger.apply(entry) }
@@ -43,7 +41,7 @@ extension RecordKeeper {
   mutating func retryLock() { do throws(DiskError) { try lockState() } catch { report(error) } }
 
   private mutating func lockState() throws(DiskError) {
-    try disk.makeDirectory(settings.state)
+    try disk.makeDirectory(settings.state, isPrivate: true)
     lock = try disk.lock(joined(settings.state, "lock"))
   }
 
@@ -73,9 +71,10 @@ extension RecordKeeper {
 
   /// Ends every call that the daemon left open: with the last time known, its last hop marked END, its message sent.
   private mutating func closeOpenCalls() {
+    let lastTime = ledger.lastTime
     for call in ledger.openCalls {
       guard let hop = call.openHop, let first = call.hops.first else { continue }
-      let end = max(hop.start, ledger.lastTime, recordingTime(first))
+      let end = max(hop.start, lastTime, recordingTime(first))
       let ticket = ClosedTicket(
         hop: hop.hop, ticket: hop.ticket, user: hop.user, start: hop.start, end: end, isLast: true)
       note(.hopClosed(hop.ticket, call: hop.call))
@@ -158,7 +157,12 @@ extension RecordKeeper {
     }
   }
 
-  private mutating func attempt(_ body: (any Filesystem) throws(DiskError) -> Void) {
-    do throws(DiskError) { try body(disk) } catch { report(error) }
+  private mutating func makeDirectories() {
+    do throws(DiskError) {
+      try disk.makeDirectory(ticketDirectory, isPrivate: true)
+      try disk.makeDirectory(cdrDirectory)
+    } catch {
+      report(error)
+    }
   }
 }

@@ -56,7 +56,7 @@ package struct RecordKeeper: Sendable {
     self.note = note
     numbers = TicketNumbers(next: TicketNumber(rawValue: 1))
     journal = JournalFile(path: joined(settings.state, "journal"), disk: disk)
-    counter = CounterFile(root: settings.site, disk: disk)
+    counter = CounterFile(site: settings.site, state: settings.state, disk: disk)
     try start()
   }
 
@@ -143,7 +143,8 @@ package struct RecordKeeper: Sendable {
         try perform(duty)
         isUnsettled = true
       } catch {
-        report(error)
+        // A command that writes TickeNR.TXT this moment is no fault.
+        if !error.isLocked { report(error) }
         duties.append(duty)
       }
     }
@@ -155,7 +156,8 @@ package struct RecordKeeper: Sendable {
     if lock == nil { retryLock() }
     commit()
     follow()
-    if isUnsettled && isIdle { settle() }
+    let isOnlyCounterLeft = duties.allSatisfy { if case .counter = $0 { true } else { false } }
+    if isUnsettled && batch.isEmpty && isOnlyCounterLeft { settle() }
   }
 
   /// Ends cleanly; the keeper is not used after it.

@@ -87,7 +87,7 @@ struct InviteServerSession: Hashable, Sendable {
     case .release(let cause, let status):
       return refuse(status, cause)
     case .cancelled(let cause), .bye(let cause):
-      // "the UAS core […] generates a response of 487 (Request Terminated)" (§9.2; for BYE §15.1.2)
+      // The INVITE "SHOULD immediately" get its 487 (§9.2); a BYE in its place has the same effect (§15.1.2).
       return refuse(487, cause)
     case .ack, .repeatAnswerDue:
       return []

@@ -53,8 +53,8 @@ enum DialogOwner: Hashable, Sendable {
 }
 
 /// An INVITE of ours, first or further, through the whole life of its transaction: it remembers the ACK of each 2xx, as
-/// "the ACK MUST be passed to the client transport every time a retransmission of the 2xx final response arrives"
-/// (RFC 3261 §13.2.2.4).
+/// the ACK "MUST be passed to the client transport every time a retransmission of the 2xx final response that triggered
+/// the ACK arrives" (RFC 3261 §13.2.2.4).
 struct Invitation: Sendable {
   struct Acknowledgement: Sendable {
     var remoteTag: String

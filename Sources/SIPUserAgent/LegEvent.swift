@@ -4,7 +4,7 @@ package import Telephony
 /// What happens on a leg, told to call control. Exactly one of `refused` and `ended` comes for each leg, and nothing
 /// after it.
 package enum LegEvent: Hashable, Sendable {
-  /// The first event of a leg that a peer opened; 100 has been sent.
+  /// The first event of a leg that a peer opened; the 100 comes by itself if no answer follows within 200 ms.
   case incoming(IncomingCall)
   /// 100 to 199 to our INVITE; `body` is SDP, if it brings any.
   case provisional(status: Int, body: [UInt8]?)

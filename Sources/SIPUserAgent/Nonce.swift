@@ -61,7 +61,6 @@ struct NonceMaker: Sendable {
 /// The nonce counts that have been used, so that no proof serves twice (RFC 7616 §5.12); bounded.
 struct NonceCounts: Sendable {
   private struct Use: Sendable {
-    var nonce: String
     var made: Instant
     var highest: UInt32
   }
@@ -95,7 +94,7 @@ struct NonceCounts: Sendable {
       let oldest = order.removeFirst()
       if let made = uses.removeValue(forKey: oldest)?.made { forgottenUntil = max(forgottenUntil ?? made, made) }
     }
-    uses[nonce] = Use(nonce: nonce, made: made, highest: number)
+    uses[nonce] = Use(made: made, highest: number)
     order.append(nonce)
     return true
   }

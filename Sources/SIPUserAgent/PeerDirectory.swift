@@ -25,6 +25,9 @@ struct PeerDirectory: Sendable {
     return logins[name].map { .trunk($0.trunk) }
   }
 
+  /// What answers the trunk's challenges.
+  func credentials(ofTrunk name: String) -> Credentials? { trunks.first { $0.name == name }?.credentials }
+
   func isKnown(_ name: String) -> Bool { users[name] != nil || logins[name] != nil }
 
   /// True if a trunk calls from this address.
@@ -32,9 +35,9 @@ struct PeerDirectory: Sendable {
     trunks.contains { $0.addresses.contains { $0.contains(address) } }
   }
 
-  /// True if a trunk calls from this very address and port.
+  /// True if a trunk's own port at this address is this one; SIP's where none is named.
   func hasTrunk(at endpoint: Endpoint) -> Bool {
-    trunks.contains { $0.port == endpoint.port && $0.addresses.contains { $0.contains(endpoint.address) } }
+    trunks.contains { ($0.port ?? 5060) == endpoint.port && $0.addresses.contains { $0.contains(endpoint.address) } }
   }
 
   /// The trunks that call from this address, the likeliest first: the one at whose registrar this Contact of ours

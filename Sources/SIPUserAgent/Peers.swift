@@ -48,16 +48,20 @@ package struct TrunkPeer: Hashable, Sendable {
   package var port: UInt16?
   /// With these it registers and calls from any address (a gateway that registers with us); nil for all others.
   package var login: Credentials?
+  /// What answers its challenges to our requests within calls that it made (a provider may want a password for our BYE).
+  package var credentials: Credentials?
   /// The unique user part of the Contact with which we registered there: prefers this trunk among several.
   package var contactUser: String?
 
   package init(
-    name: String, addresses: [Network], port: UInt16? = nil, login: Credentials? = nil, contactUser: String? = nil
+    name: String, addresses: [Network], port: UInt16? = nil, login: Credentials? = nil,
+    credentials: Credentials? = nil, contactUser: String? = nil
   ) {
     self.name = name
     self.addresses = addresses
     self.port = port
     self.login = login
+    self.credentials = credentials
     self.contactUser = contactUser
   }
 }

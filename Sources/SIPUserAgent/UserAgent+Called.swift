@@ -21,11 +21,13 @@ extension UserAgent {
     guard let dialog = Dialog(answering: request, localTag: tag, flow: flow) else {
       return refuse(request, transaction, 400, flow, at: now)
     }
+    var credentials: Credentials?
+    if case .trunk(let name) = identity { credentials = directory.credentials(ofTrunk: name) }
     let id = newLegID()
     legs[id] = Leg(
       id: id, isCaller: false, localTag: tag, contactUser: random.token(12),
       phase: .called(InviteServerSession(leg: id)), flow: flow, invite: request, clientTransaction: nil,
-      serverTransaction: transaction, dialog: dialog, authentication: DigestClient(nil), sessionID: nil)
+      serverTransaction: transaction, dialog: dialog, authentication: DigestClient(credentials), sessionID: nil)
     dialogs[dialog.id] = .leg(id)
     invitesOfPeers[transaction] = id
     var shown = request

@@ -37,7 +37,8 @@ extension UserAgent {
   mutating func inviteAnswered(_ id: LegID, _ transaction: ClientTransactionID, _ response: Response, at now: Moment) {
     if response.isSuccess, repeatACK(transaction, response) { return }
     guard let leg = legs[id], leg.clientTransaction == transaction, case .calling = leg.phase else {
-      // "If the UAC receives further 2xx […] the UAC core SHOULD acknowledge and BYE those" (§13.2.2.4, fork)
+      // "If, after acknowledging any 2xx response to an INVITE, the UAC does not want to continue with that dialog, then
+      // the UAC MUST terminate the dialog by sending a BYE" (§13.2.2.4)
       if response.isSuccess {
         actions.append(.log(.extraAnswer(id)))
         endExtraAnswer(transaction, response, .answeredElsewhere, at: now)

@@ -220,7 +220,7 @@ extension UserAgent {
     let cause = request.headers.reasonCause ?? .normalClearing
     switch leg.phase {
     case .calling:
-      // "The callee's UA […] MUST NOT send a BYE outside of a dialog", nor on an early one (§15): he answers the INVITE.
+      // The callee "MUST NOT send a BYE on early dialogs" (§15): he answers the INVITE.
       respond(legResponse(481, to: request, leg, body: nil), transaction, at: now)
     case .called:
       respond(legResponse(200, to: request, leg, body: nil), transaction, at: now)

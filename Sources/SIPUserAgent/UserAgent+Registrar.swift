@@ -12,7 +12,7 @@ extension UserAgent {
     case .user(let number): user = number
     case .trunk: user = (try? request.headers.to())?.uri.user ?? ""
     }
-    // Step 5: "the registrar […] checks if the authenticated user is authorized to modify registrations for this
+    // Step 4: "the registrar SHOULD determine if the authenticated user is authorized to modify registrations for this
     // address-of-record": his own one only.
     guard let wanted = (try? request.headers.to())?.uri.user, wanted == user, directory.identity(of: user) == identity
     else {

@@ -28,7 +28,6 @@ package enum UserAgentNote: Hashable, Sendable {
 
 /// What a peer did that the RFC forbids.
 package enum ProtocolFault: Hashable, Sendable {
-  case unreadableHeader(String)
   case outOfOrder
   case noDialog(Method)
   case strayResponse(Int)

@@ -26,13 +26,13 @@ package struct MessageSpool: Sendable {
 
   /// Makes the directories.
   package func prepare() throws(DiskError) {
-    for box in Box.allCases { try disk.makeDirectory(path(box)) }
+    for box in Box.allCases { try disk.makeDirectory(path(box), isPrivate: true) }
   }
 
   /// Takes the lock of whoever sends from this spool.
   /// - Throws: `isLocked` if somebody else does.
   package func lock() throws(DiskError) -> any FileLock {
-    try disk.makeDirectory(directory)
+    try disk.makeDirectory(directory, isPrivate: true)
     return try disk.lock(joined(directory, "lock"))
   }
 
@@ -55,6 +55,7 @@ package struct MessageSpool: Sendable {
 
   /// Makes durable what was put in.
   package func settle() throws(DiskError) {
+    try prepare()
     for id in try ids(.waiting) {
       do throws(DiskError) { try disk.sync(path(.waiting, id)) } catch {
         // Sent meanwhile.
@@ -191,7 +192,13 @@ package struct MessageSpool: Sendable {
   }
 
   private func ids(_ box: Box) throws(DiskError) -> [String] {
-    try disk.list(path(box)).filter { !$0.hasPrefix(".") && $0.hasSuffix(".txt") }.map { String($0.dropLast(4)) }
+    let names: [String]
+    do throws(DiskError) { names = try disk.list(path(box)) } catch {
+      // Nothing was ever put in.
+      if error.isNotFound { return [] }
+      throw error
+    }
+    return names.filter { !$0.hasPrefix(".") && $0.hasSuffix(".txt") }.map { String($0.dropLast(4)) }
   }
 
   private func move(_ id: String, from: Box, to: Box) throws(DiskError) {

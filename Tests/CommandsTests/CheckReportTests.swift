@@ -15,7 +15,8 @@ struct CheckReportTests {
     #expect(mismatch == nil, "\(mismatch ?? "")")
   }
 
-  @Test("The exit code's reason", arguments: [("article", false), ("several", false), ("empty", true), ("broken", true)])
+  @Test(
+    "The exit code's reason", arguments: [("article", false), ("several", false), ("empty", true), ("broken", true)])
   func errors(site: String, hasErrors: Bool) throws {
     #expect(try report(of: site).hasErrors == hasErrors)
   }

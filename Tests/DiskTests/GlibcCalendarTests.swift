@@ -22,7 +22,9 @@ struct GlibcCalendarTests {
   func zones() {
     #expect(isKnownTimeZone("Europe/Zurich"))
     #expect(isKnownTimeZone("UTC"))
-    for name in ["Europe/Zürich", "Mars/Base", "", "Europe", "../../../etc/passwd", "/etc/localtime", "zone.tab", "Europe/"] {
+    for name in [
+      "Europe/Zürich", "Mars/Base", "", "Europe", "../../../etc/passwd", "/etc/localtime", "zone.tab", "Europe/",
+    ] {
       #expect(!isKnownTimeZone(name), "\(name)")
     }
   }

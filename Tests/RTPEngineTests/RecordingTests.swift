@@ -99,6 +99,26 @@ extension EngineTests {
       #expect(bench.events.all.contains(.recordingDropped(recording, bytes: dropped)))
     }
 
+    @Test("A running recording takes another name, never an existing one; nothing of it is lost")
+    func rename() throws {
+      let bench = try Bench()
+      let place = try #require(Endpoint("192.0.2.1:1"))
+      let wanted = folder + "/Ticket_7.pcap"
+      try write("precious", to: wanted)
+      bench.engine.send(.startRecording(recording, path: folder + "/first.pcap"))
+      for round in 0..<20 as Range<UInt8> {
+        if round == 10 { bench.engine.send(.renameRecording(recording, path: wanted)) }
+        bench.engine.send(
+          .recordDatagram(recording, from: place, to: place, payload: [round], at: WallTime(microseconds: 0)))
+      }
+      bench.engine.send(.stopRecording(recording))
+      let path = try bench.events.wait { if case .recordingClosed(recording, let path) = $0 { path } else { nil } }
+      #expect(path == folder + "/Ticket_7_2.pcap")
+      #expect(try readCapture(path).map(\.payload) == (0..<20).map { [$0] })
+      #expect(try readFile(wanted) == Array("precious".utf8))
+      #expect(access(folder + "/first.pcap", F_OK) != 0)
+    }
+
     @Test("While the recording is open, the file is complete up to half a second ago")
     func continuous() throws {
       let bench = try Bench()
@@ -205,7 +225,8 @@ extension EngineTests {
 
     @Test("Many recordings at once each have their own")
     func many() throws {
-      let bench = try Bench()
+      // 12 000 records of some 100 bytes, faster than any call could bring them.
+      let bench = try Bench { $0.recorderBytes = 8 << 20 }
       let place = try #require(Endpoint("192.0.2.1:1"))
       let names = (0..<40).map { RecordingID(rawValue: $0) }
       for name in names { bench.engine.send(.startRecording(name, path: folder + "/\(name.rawValue).pcap")) }
@@ -249,7 +270,8 @@ private func readCapture(_ path: String) throws -> [Frame] {
       throw TestFault("torn at \(at)")
     }
     let ip = at + 30
-    guard let source = IPAddress(bytes: bytes[ip + 12..<ip + 16]), let target = IPAddress(bytes: bytes[ip + 16..<ip + 20])
+    guard let source = IPAddress(bytes: bytes[ip + 12..<ip + 16]),
+      let target = IPAddress(bytes: bytes[ip + 16..<ip + 20])
     else { throw TestFault("no address") }
     frames.append(
       Frame(

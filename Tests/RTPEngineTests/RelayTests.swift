@@ -26,7 +26,8 @@ extension EngineTests {
       alice.press(1, type: 101)
       for payload in audio.suffix(2) { alice.speak(payload) }
       let heard = try bob.hear(18)
-      #expect(heard.map(\.header.payloadType) == Array(repeating: 8, count: 10) + Array(repeating: 97, count: 6) + [8, 8])
+      #expect(
+        heard.map(\.header.payloadType) == Array(repeating: 8, count: 10) + Array(repeating: 97, count: 6) + [8, 8])
       #expect(heard.filter { $0.header.payloadType == 8 }.map(\.payload) == audio)
       #expect(Set(heard.map(\.header.ssrc)).count == 1)
       #expect(heard[0].header.ssrc != alice.ssrc)

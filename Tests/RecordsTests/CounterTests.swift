@@ -113,7 +113,69 @@ struct CounterTests {
     #expect(scene.results.all.map(\.number.rawValue) == [9, 9, 9])
     #expect(scene.numbers == [9, 9, 9])
     #expect(scene.messages(.sms).map(\.id).sorted() == ["9-sms", "9-sms-2", "9-sms-3"])
-    _ = try Scene(disk.afterPowerCut(seed: nil))
+    let after = try Scene(disk.afterPowerCut(seed: nil))
+    #expect(after.numbers == [9, 9, 9])
+    #expect(after.messages(.sms).count == 3)
+  }
+
+  @Test("a command sets the number; the daemon and the command do not write at once")
+  func command() throws {
+    let disk = Scene.emptyDisk()
+    var scene = try Scene(disk)
+    #expect(call(&scene, 1) == 1)
+    #expect(try readTicketCounter(site: "site", on: disk)?.rawValue == 2)
+    try writeTicketCounter(TicketNumber(rawValue: 1000), site: "site", state: "site/state", on: disk)
+    #expect(scene.counterText == "1000\n")
+    let held = try disk.lock("site/state/counter.lock")
+    #expect(call(&scene, 2) == 1000)
+    #expect(!scene.notes.all.contains { if case .fault = $0 { true } else { false } })
+    #expect(throws: DiskError.self) {
+      try writeTicketCounter(TicketNumber(rawValue: 5), site: "site", state: "site/state", on: disk)
+    }
+    #expect(scene.counterText == "1000\n")
+    held.release()
+    scene.keeper.tick()
+    #expect(scene.counterText == "1001\n")
+    #expect(call(&scene, 3) == 1001)
+  }
+
+  @Test("a site that is read-only keeps its count in the journal")
+  func readOnlySite() throws {
+    let disk = Scene.emptyDisk()
+    try write("100\n", disk)
+    disk.plan { $0.path.contains("TickeNR") ? .failed(30) : .done }
+    var scene = try Scene(disk)
+    #expect(call(&scene, 1) == 100)
+    scene.keeper.tick()
+    #expect(call(&scene, 2) == 101)
+    scene.keeper.tick()
+    scene.keeper.stop()
+    let after = disk.afterKill()
+    after.plan { $0.path.contains("TickeNR") ? .failed(30) : .done }
+    var second = try Scene(after)
+    #expect(call(&second, 3) == 102)
+    #expect(try after.read("site/TickeNR.TXT", limit: 100) == Array("100\n".utf8))
+  }
+
+  @Test("a serial that is promised to a file which could not be created yet is not given again")
+  func promisedSerial() throws {
+    let disk = Scene.emptyDisk()
+    var scene = try Scene(disk)
+    disk.plan { $0.operation == .create && $0.path.contains("/ticket/") ? .failed(28) : .done }
+    for _ in 1...2 {
+      try write("9\n", disk)
+      let call = "1350050400.\(scene.results.all.count)"
+      scene.keeper.openHop(
+        HopOpening(call: call, hop: .first, user: "732", caller: .anonymous, start: Scene.start),
+        draw: TicketDraw()
+      ) { [results = scene.results] in results.add($0) }
+      scene.end(call, lastHop: 1, at: 2)
+      scene.work()
+    }
+    disk.plan(nil)
+    scene.keeper.tick()
+    #expect(scene.ticketFiles.map { String($0.suffix(10)) } == ["_END_1.txt", "_END_2.txt"])
+    #expect(scene.numbers == [9, 9])
   }
 
   @Test("equal names take serials 1 and 2")

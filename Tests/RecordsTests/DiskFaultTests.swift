@@ -41,6 +41,39 @@ struct DiskFaultTests {
     }
   }
 
+  @Test("a crash after a spell of faults: no number has two files, and none that was promised is missing")
+  func faultsThenCrash() throws {
+    for first in PowerCutTests.stepsOfCalls {
+      for length in [1, 4, 15] {
+        let disk = Scene.emptyDisk()
+        disk.plan { (first..<first + length).contains($0.number) ? .failed(EIO) : .done }
+        var scene = try Scene(disk)
+        scene.playScript()
+        for rest in [disk.afterKill(), disk.afterPowerCut(seed: UInt64(first))] {
+          let second = try Scene(rest, results: scene.results)
+          let numbers = second.numbers
+          #expect(Set(numbers).count == numbers.count, "\(first) + \(length): \(second.ticketFiles)")
+          for case .durable(let number) in scene.results.all {
+            #expect(numbers.contains(number.rawValue), "\(first) + \(length): \(number)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "what could not be written is not taken for done: the next start writes it", arguments: ["/cdr", "/ticket", "/im"])
+  func leftOver(place: String) throws {
+    let disk = Scene.emptyDisk()
+    let calm = try Scene(disk)
+    disk.plan { $0.path.contains(place) ? .failed(ENOSPC) : .done }
+    var scene = calm
+    scene.playScript()
+    for rest in [disk.afterKill(), disk.afterPowerCut(seed: nil)] {
+      checkWhole(try Scene(rest, results: scene.results), "no space in \(place)")
+    }
+  }
+
   @Test("a crash during a fault is told at the next start")
   func crashDuringFault() throws {
     let disk = Scene.emptyDisk()
@@ -160,7 +193,8 @@ struct DiskFaultTests {
     for size in [0, 1, 9, 100, 5000] {
       let disk = Scene.emptyDisk()
       try disk.makeDirectory("site/state")
-      try disk.create("site/state/journal", (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }, sync: true)
+      try disk.create(
+        "site/state/journal", (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }, sync: true)
       var scene = try Scene(disk)
       scene.playScript()
       checkWhole(scene, "\(size) bytes of garbage")

@@ -7,7 +7,8 @@ import Testing
 func checkWhole(_ scene: Scene, _ context: String, sourceLocation: SourceLocation = #_sourceLocation) {
   let files = scene.ticketFiles
   let numbers = scene.numbers
-  #expect(Set(numbers).count == numbers.count, "a number has two files: \(files) \(context)", sourceLocation: sourceLocation)
+  #expect(
+    Set(numbers).count == numbers.count, "a number has two files: \(files) \(context)", sourceLocation: sourceLocation)
   // Nobody has set the counter: the numbers run from 1 without a gap.
   #expect(
     numbers == Array(1..<UInt64(numbers.count + 1)), "a number is missing: \(files) \(context)",

@@ -123,7 +123,8 @@ struct PowerCutTests {
     let second = try RecordKeeper(
       settings: RecordsSettings(
         site: Scene.site, calendar: .utc, clock: { Scene.at(1200) }, channels: { _ in [.im] }),
-      disk: after, sink: SpoolSink(site: Scene.site, disk: after)) { _ in }
+      disk: after, sink: SpoolSink(site: Scene.site, disk: after)
+    ) { _ in }
     #expect(second.nextNumber.rawValue == 2)
     // The journal's last record is of 14:10 (the scene's clock), later than the recording's last byte.
     #expect(
@@ -133,6 +134,37 @@ struct PowerCutTests {
     let sink = SpoolSink(site: Scene.site, disk: after)
     #expect(try sink.im.messages(.waiting).map(\.id) == ["1-im"])
     #expect(try sink.sms.messages(.waiting).isEmpty)
+  }
+
+  @Test("several calls open at the crash all end with the last time known")
+  func severalOpenCalls() throws {
+    let disk = Scene.emptyDisk()
+    var scene = try Scene(disk)
+    for call in 1...3 { scene.open("1350050400.00000\(call)", 1, "732", at: call) }
+    scene.work()
+    let after = disk.afterKill()
+    _ = try RecordKeeper(
+      settings: RecordsSettings(
+        site: Scene.site, calendar: .utc, clock: { Scene.at(86_400) }, channels: { _ in [] }),
+      disk: after, sink: SpoolSink(site: Scene.site, disk: after)
+    ) { _ in }
+    #expect(
+      try after.list("site/ticket").map { String($0.prefix(43)) } == [
+        "12.10.2012_14.00_12.10.2012_14.10_Ticket_1_", "12.10.2012_14.00_12.10.2012_14.10_Ticket_2_",
+        "12.10.2012_14.00_12.10.2012_14.10_Ticket_3_",
+      ])
+  }
+
+  @Test("what was made durable is not done again: a ticket file that the owner took away stays away")
+  func settled() throws {
+    let disk = Scene.emptyDisk()
+    var scene = try Scene(disk)
+    scene.playScript()
+    for name in scene.ticketFiles { try disk.remove("site/ticket/\(name)") }
+    try disk.syncDirectory("site/ticket")
+    let second = try Scene(disk.afterPowerCut(seed: nil))
+    #expect(second.ticketFiles.isEmpty)
+    #expect(second.keeper.nextNumber.rawValue == 6)
   }
 
   @Test("a message that was sent is not put into the spool again")

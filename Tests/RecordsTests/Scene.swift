@@ -162,7 +162,8 @@ struct Scene {
   var cdrLines: [String] {
     let files = disk.paths.filter { $0.hasPrefix("site/cdr/") }
     return files.flatMap { path in
-      String(decoding: (try? disk.read(path, limit: 1 << 20)) ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
+      String(decoding: (try? disk.read(path, limit: 1 << 20)) ?? [], as: UTF8.self).split(separator: "\n").map(
+        String.init)
     }
   }
 

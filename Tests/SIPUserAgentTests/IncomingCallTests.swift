@@ -184,6 +184,20 @@ import Testing
     bed.expectClean()
   }
 
+  @Test func `a provider that wants a password for our BYE gets it`() throws {
+    var settings = TestBed.settings
+    settings.trunks[0].credentials = Credentials(user: "line", password: Redacted("geheim"))
+    var bed = TestBed(settings)
+    let (leg, _) = try bed.establishedIncoming()
+    let bye = bed.handle(.release(leg, .normalClearing)).requests[0]
+    let challenge = DigestChallenge(realm: "provider", nonce: "n", qop: ["auth"]).description
+    let again = bed.reply(407, to: bye, extra: [("Proxy-Authenticate", challenge)])
+    #expect(again.methods == [.bye])
+    #expect(again.requests[0].headers.digestCredentials("Proxy-Authorization").map(\.username) == ["line"])
+    _ = bed.reply(200, to: again.requests[0])
+    bed.expectClean()
+  }
+
   @Test func `an INVITE without an offer is answered with one`() throws {
     var bed = TestBed()
     let first = try bed.receive(TestBed.request("INVITE", branch: "inv"))

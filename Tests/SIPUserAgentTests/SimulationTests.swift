@@ -184,8 +184,11 @@ struct Simulation {
       living[node.rawValue].remove(leg)
       over[node.rawValue].insert(leg)
     case .offered:
-      // Most of the time it is answered at once.
-      if random.next(in: 0...3) > 0 { handle(.answerOffer(leg, sdp: otherSDP), node) }
+      switch random.next(in: 0...3) {
+      case 0: break
+      case 1: handle(.refuseOffer(leg, status: 488), node)
+      default: handle(.answerOffer(leg, sdp: otherSDP), node)
+      }
     case .provisional, .answered, .established, .offerAnswered, .offerRefused, .digit, .alive: return
     }
   }

@@ -199,6 +199,9 @@ import Testing
     #expect(try bed.receive(TestBed.request("INVITE", branch: "p", callID: "p"), sdp, on: shared).statuses == [401])
     let trunk = try bed.receive(TestBed.request("INVITE", branch: "t", callID: "t"), sdp)
     #expect(trunk.legs.count == 1)
+    // A PBX that also registers somebody stays the trunk that it is.
+    #expect(try bed.authenticate("REGISTER", user: "731", password: "geheim", on: bed.trunk).statuses == [200])
+    #expect(try bed.receive(TestBed.request("INVITE", branch: "v", callID: "v"), sdp).legs.count == 1)
   }
 
   @Test func `a reread site drops users who are gone`() throws {

@@ -1,0 +1,51 @@
+import Capture
+import Telephony
+import Testing
+
+@testable import CallAudio
+
+@Suite struct CallTableTests {
+  private let call = RecordedCall(
+    number: 1, callID: "a\u{1B}[2Jb", sessionID: nil, caller: "Jörg \"x\" \\\u{9}", called: "",
+    start: WallTime(microseconds: 1_350_050_400_000_001), frames: 8000 * 3723 + 4000,
+    left: RecordedCall.Direction(codecs: [.pcma, .other("G729")], packetCount: 12, lostCount: 3),
+    right: RecordedCall.Direction(), parts: [])
+
+  @Test func whatAPeerWroteDoesNotSteerTheTerminal() {
+    #expect(
+      CallTable.text([call], .utc) == """
+        call  start                 duration  caller       called  left                   right  Call-ID
+           1  2012-10-12 14:00:00  1:02:03.5  Jörg "x" \\?          PCMA+G729 12 (3 lost)  -      a?[2Jb
+
+        """)
+  }
+
+  @Test func json() {
+    #expect(
+      CallTable.json([(file: "x.pcap", calls: [call])]) == """
+        [
+          {"file": "x.pcap", "call": 1, "start": "2012-10-12T14:00:00.000001Z", "duration": 3723.500, \
+        "caller": "Jörg \\"x\\" \\\\\\u0009", "called": "", "callID": "a\\u001b[2Jb", "sessionID": null, \
+        "left": {"codecs": ["PCMA", "G729"], "packets": 12, "lost": 3}, \
+        "right": {"codecs": [], "packets": 0, "lost": 0}}
+        ]
+
+        """)
+    #expect(CallTable.json([]) == "[]\n")
+  }
+
+  @Test(
+    arguments: [
+      ("x.pcap", nil, ["x.wav"]), ("a.b/x", nil, ["a.b/x.wav"]), ("/r/x.y.pcapng", nil, ["/r/x.y.wav"]),
+      (".hidden", nil, [".hidden.wav"]), ("/r/x.pcap", 12, ["/r/x-12.wav"]),
+    ] as [(String, Int?, [String])]) func namesBesideTheCapture(path: String, number: Int?, names: [String])
+  {
+    #expect(OutputNames(capture: path).paths(call: number, layout: .stereo) == names)
+  }
+
+  @Test func chosenNames() {
+    #expect(OutputNames(capture: "/r/x.pcap", directory: "/o/").paths(call: 1, layout: .mono) == ["/o/x-1.wav"])
+    #expect(OutputNames(output: "o/y.WAV").paths(call: 2, layout: .stereo) == ["o/y-2.WAV"])
+    #expect(OutputNames(output: "y").paths(call: nil, layout: .split) == ["y-left", "y-right"])
+  }
+}
