@@ -113,6 +113,7 @@ let package = Package(
     tests("Records", ["Spool", "Disk", "Hunting", "Telephony"]),
     tests("Spool", ["Disk", "Telephony"]),
     tests("Delivery", ["Spool", "Disk", "Telephony", "pikett-delivery"]),
+    tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Capture", "Telephony"]),
     tests("Commands", ["Site", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave"),

@@ -52,6 +52,7 @@ extension CallController {
 
   private func admit(_ incoming: IncomingCall, _ dialled: String) throws(Refusal) -> (Call.Entry, offer: [UInt8]) {
     if isShuttingDown { throw Refusal(status: 503, reason: .shuttingDown) }
+    if !canWrite { throw Refusal(status: 503, reason: .diskTooFarBehind) }
     let entry = try entry(dialled, incoming.identity)
     // Those who only listen to the announcement must not keep out the confirmed: they may take half of the places.
     let unconfirmed = calls.values.count { !$0.isOver && !$0.isConfirmed }

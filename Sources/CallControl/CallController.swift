@@ -25,6 +25,8 @@ package struct CallController: Sendable {
   var dialogs: [String: CallID] = [:]
   var messages = PendingMessages()
   var isShuttingDown = false
+  /// False while the disk is so far behind that nothing more could be written about a new call: it gets 503.
+  package var canWrite = true
   private var previousCall: CallID?
 
   /// What is still to be done in the step at hand, first in first out.

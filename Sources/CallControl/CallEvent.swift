@@ -44,5 +44,6 @@ package enum CallEvent: Hashable, Sendable {
     case noMediaPort
     case noUsers
     case shuttingDown
+    case diskTooFarBehind
   }
 }

@@ -30,7 +30,8 @@ extension UserAgentSettings {
         let ranges = trunk.addresses.map { Network($0.address, prefixLength: $0.prefixLength) }
         return TrunkPeer(
           name: trunk.name, addresses: named.map { Network($0) } + ranges, port: trunk.hosts.first?.port,
-          login: trunk.isRegistrant ? trunk.credentials : nil)
+          login: trunk.isRegistrant ? trunk.credentials : nil,
+          credentials: trunk.isRegistrant ? nil : trunk.credentials)
       },
       advertised: advertised)
   }

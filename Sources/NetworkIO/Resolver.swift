@@ -73,11 +73,8 @@ private func addresses(of name: String) -> [IPAddress] {
   var found: [IPAddress] = []
   var entry = list
   while let current = entry?.pointee {
-    if let address = current.ai_addr, Int(current.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size {
-      var storage = sockaddr_storage()
-      withUnsafeMutableBytes(of: &storage) {
-        $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(current.ai_addrlen)))
-      }
+    if let address = current.ai_addr {
+      let storage = sockaddr_storage(address, length: Int(current.ai_addrlen))
       if let ip = IPAddress(storage), !found.contains(ip) { found.append(ip) }
     }
     entry = current.ai_next

@@ -1,4 +1,3 @@
-import Glibc
 package import NIOCore
 import NIOPosix
 package import SIPMessage
@@ -14,18 +13,6 @@ package enum SIPSocketEvent: Sendable {
   case failed(Flow)
 }
 
-/// Why a socket of `Listen.txt` could not be opened.
-package struct ListenError: Error, CustomStringConvertible {
-  /// The address that was asked for.
-  package let endpoint: Endpoint
-  /// `EADDRINUSE` and its like.
-  package let errno: Int32
-  /// The system's own words.
-  package let reason: String
-
-  package var description: String { "udp:\(endpoint): \(reason)" }
-}
-
 /// The SIP sockets of one daemon: datagrams in and out over UDP (RFC 3261 §18).
 ///
 /// Belongs to one event loop: every method is called on it, every event is delivered on it.
@@ -35,15 +22,17 @@ package final class SIPSockets {
   private let onEvent: (SIPSocketEvent) -> Void
   private var listeners: [Listener] = []
   private var routes = LocalRoutes()
+  private var isClosed = false
 
   private struct Listener {
-    var bound: Endpoint
+    var socket: DatagramSocket
     var channel: any Channel
+    var bound: Endpoint { socket.bound }
   }
 
   /// - Parameters:
   ///   - loop: the event loop everything happens on.
-  ///   - clock: read once for each datagram that arrives.
+  ///   - clock: read once for each datagram that arrives, and for each flow that is asked for.
   ///   - onEvent: called on `loop`.
   package init(
     loop: any EventLoop, clock: @escaping @Sendable () -> Moment, onEvent: @escaping (SIPSocketEvent) -> Void
@@ -56,33 +45,39 @@ package final class SIPSockets {
   /// Opens a UDP socket; the future fails with ``ListenError``, and gives the endpoint really bound (port 0 picks one).
   package func listen(udp endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
     loop.assertInEventLoop()
-    let owner = NIOLoopBound(self, eventLoop: loop)
-    let opened: EventLoopFuture<any Channel>
-    do {
-      let address = try SocketAddress(endpoint)
-      opened = DatagramBootstrap(group: loop)
-        // A burst of retransmissions after a stall must not push out the INVITE that follows it.
-        .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
-        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
-        .channelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(DatagramHandler(owner: owner.value))
-          }
-        }
-        .bind(to: address)
+    let socket: DatagramSocket
+    do throws(ListenError) {
+      socket = try DatagramSocket(bindingTo: endpoint)
     } catch {
       return loop.makeFailedFuture(error)
     }
-    return opened.flatMapThrowing { channel in
-      guard let bound = channel.localAddress.flatMap(Endpoint.init) else {
-        throw ListenError(endpoint: endpoint, errno: 0, reason: "the socket has no address")
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    return DatagramBootstrap(group: loop)
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(DatagramHandler(owner: owner.value, socket: socket))
+        }
       }
-      owner.value.listeners.append(Listener(bound: bound, channel: channel))
-      return bound
-    }.flatMapErrorThrowing { error in
-      guard let failure = error as? IOError else { throw error }
-      throw ListenError(
-        endpoint: endpoint, errno: failure.errnoCode, reason: String(cString: strerror(failure.errnoCode)))
+      .withBoundSocket(socket.descriptor)
+      .map { channel in
+        owner.value.listeners.append(Listener(socket: socket, channel: channel))
+        channel.closeFuture.whenComplete { _ in owner.value.closed(channel) }
+        return socket.bound
+      }
+  }
+
+  /// A socket that NIO has closed by itself is opened again: a line must not stay deaf for a fault of the moment.
+  private func closed(_ channel: any Channel) {
+    guard let index = listeners.firstIndex(where: { $0.channel === channel }) else { return }
+    reopen(listeners.remove(at: index).bound)
+  }
+
+  private func reopen(_ endpoint: Endpoint) {
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: .seconds(1)) {
+      guard !owner.value.isClosed else { return }
+      owner.value.listen(udp: endpoint).whenFailure { _ in owner.value.reopen(endpoint) }
     }
   }
 
@@ -93,16 +88,18 @@ package final class SIPSockets {
   /// - Returns: nil if no listener can reach it.
   package func flow(to remote: Endpoint, transport: Transport = .udp) -> Flow? {
     guard transport == .udp else { return nil }
+    let now = clock().instant
     let candidates = listeners.filter { $0.bound.address.isIPv6 == remote.address.isIPv6 }
+    let way = candidates.isEmpty ? nil : routes.localAddress(toward: remote.address, at: now)
     guard
-      let listener = candidates.first(where: { $0.bound.address.isUnspecified }) ?? candidates.first(where: {
-        $0.bound.address.isLoopback == remote.address.isLoopback
-      }) ?? candidates.first
+      let listener = candidates.first(where: { $0.bound.address == way })
+        ?? candidates.first(where: { $0.bound.address.isUnspecified })
+        ?? candidates.first(where: { $0.bound.address.isLoopback == remote.address.isLoopback }) ?? candidates.first
     else { return nil }
-    return Flow(.udp, local: local(of: listener, toward: remote), remote: remote)
+    return Flow(.udp, local: local(of: listener.socket, toward: remote, at: now), remote: remote)
   }
 
-  /// Sends one message.
+  /// Sends one message. What cannot be sent comes back as ``SIPSocketEvent/failed(_:)``, after this call.
   package func send(_ message: Message, on flow: Flow) {
     loop.assertInEventLoop()
     let listener =
@@ -111,29 +108,26 @@ package final class SIPSockets {
         $0.bound.port == flow.local.port && $0.bound.address.isUnspecified
           && $0.bound.address.isIPv6 == flow.remote.address.isIPv6
       }
-    guard let listener, let address = try? SocketAddress(flow.remote) else { return onEvent(.failed(flow)) }
-    let bytes = message.serialized()
-    let written = listener.channel.writeAndFlush(
-      AddressedEnvelope(remoteAddress: address, data: listener.channel.allocator.buffer(bytes: bytes)))
+    if let listener, listener.socket.send(message.serialized(), to: flow.remote) == 0 { return }
     let owner = NIOLoopBound(self, eventLoop: loop)
-    written.whenFailure { _ in owner.value.onEvent(.failed(flow)) }
+    loop.execute { owner.value.onEvent(.failed(flow)) }
   }
 
-  /// Closes all sockets; what has been written is still sent.
+  /// Closes all sockets, for good.
   package func close() -> EventLoopFuture<Void> {
-    let closed = EventLoopFuture.andAllComplete(listeners.map { $0.channel.close() }, on: loop)
+    loop.assertInEventLoop()
+    isClosed = true
+    let channels = listeners.map(\.channel)
     listeners = []
-    return closed
+    return .andAllComplete(channels.map { $0.close() }, on: loop)
   }
 
-  fileprivate func received(_ buffer: ByteBuffer, from remote: SocketAddress, on channel: any Channel) {
-    guard let remote = Endpoint(remote), let listener = listeners.first(where: { $0.channel === channel }) else {
-      return
-    }
+  fileprivate func received(_ buffer: ByteBuffer, from remote: SocketAddress, on socket: DatagramSocket) {
+    guard let remote = Endpoint(remote) else { return }
     // A keep-alive (RFC 5626 §3.5.1, or a few zero bytes) wants no answer over UDP.
     if buffer.readableBytesView.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0 || $0 == 0x20 }) { return }
     let now = clock()
-    let flow = Flow(.udp, local: local(of: listener, toward: remote), remote: remote)
+    let flow = Flow(.udp, local: local(of: socket, toward: remote, at: now.instant), remote: remote)
     do throws(ParseError) {
       onEvent(.received(try parseMessage(Array(buffer.readableBytesView)), flow, at: now))
     } catch {
@@ -142,22 +136,28 @@ package final class SIPSockets {
     }
   }
 
-  private func local(of listener: Listener, toward remote: Endpoint) -> Endpoint {
-    guard listener.bound.address.isUnspecified else { return listener.bound }
-    return Endpoint(routes.localAddress(toward: remote.address) ?? listener.bound.address, listener.bound.port)
+  private func local(of socket: DatagramSocket, toward remote: Endpoint, at now: Instant) -> Endpoint {
+    guard socket.bound.address.isUnspecified else { return socket.bound }
+    let address = routes.localAddress(toward: remote.address, at: now)
+    return Endpoint(address ?? socket.bound.address, socket.bound.port)
   }
 }
 
 /// Hands each datagram of one channel to the sockets' owner.
 private final class DatagramHandler: ChannelInboundHandler {
   typealias InboundIn = AddressedEnvelope<ByteBuffer>
-  private unowned let owner: SIPSockets
+  private let owner: SIPSockets
 
-  init(owner: SIPSockets) { self.owner = owner }
+  private let socket: DatagramSocket
+
+  init(owner: SIPSockets, socket: DatagramSocket) {
+    self.owner = owner
+    self.socket = socket
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
-    owner.received(envelope.data, from: envelope.remoteAddress, on: context.channel)
+    owner.received(envelope.data, from: envelope.remoteAddress, on: socket)
   }
 
   /// An ICMP error on an unconnected socket names no peer: the transaction's timers deal with it.

@@ -2,8 +2,28 @@ import Audio
 import Disk
 import Media
 import RTPEngine
-import Site
+package import Site
 import Telephony
+
+/// The site's sound files that cannot be played; the built-in sound stands in for each.
+package func soundFaults(_ reading: SiteReading) -> [SiteFault] {
+  reading.audioFiles.compactMap { file in
+    do throws(WAVEError) {
+      _ = try WAVE.telephoneSound(file.bytes)
+      return nil
+    } catch {
+      return SiteFault(unusable: file, error)
+    }
+  }
+}
+
+extension SiteFault {
+  fileprivate init(unusable file: AudioFile, _ error: WAVEError) {
+    // The error's own words name both: "is no WAV file; expected …".
+    let words = "\(error)".split(separator: "; expected ", maxSplits: 1)
+    self.init(file.path, String(words[0]), expected: words.count > 1 ? String(words[1]) : "a WAV file")
+  }
+}
 
 /// Turns what a leg is to hear into samples: the site's sound files, the built-in prompts, tones.
 ///
@@ -51,10 +71,10 @@ struct SoundLibrary {
     var faults: [SiteFault] = []
     var decoded = files
     for file in reading.audioFiles {
-      do {
+      do throws(WAVEError) {
         decoded[file.path] = RTPEngine.Sound(try WAVE.telephoneSound(file.bytes))
       } catch {
-        faults.append(SiteFault(file.path, "\(error)", expected: "a WAV file: PCM, A-law or mu-law, of any rate"))
+        faults.append(SiteFault(unusable: file, error))
       }
     }
     files = decoded

@@ -104,6 +104,9 @@ extension Switchboard {
   private func open(_ faults: [SiteFault]) async throws {
     tell(faults)
     // TCP and TLS are not spoken yet; UDP alone reaches every phone and trunk.
+    for address in control.site.listen where address.transport != .udp && settings.listen == nil {
+      logger.notice("not listened on: only UDP is spoken yet", metadata: ["address": "\(address)"])
+    }
     for endpoint in settings.listen ?? control.site.listen.filter({ $0.transport == .udp }).map(\.endpoint) {
       do {
         let bound = try await sockets.listen(udp: endpoint).get()

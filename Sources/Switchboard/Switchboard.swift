@@ -121,7 +121,9 @@ package actor Switchboard {
 
   func received(_ event: SIPSocketEvent) {
     switch event {
-    case .received(let message, let flow, _): take(.received(message, flow))
+    case .received(let message, let flow, _):
+      control.canWrite = records.hasRoom
+      take(.received(message, flow))
     case .malformed(let error, let flow):
       logger.debug("malformed SIP", metadata: ["source": "\(flow.remote)", "fault": "\(error.detail)"])
     case .failed(let flow): take(.transportFailed(flow))

@@ -19,7 +19,8 @@ struct CheckCommand: ParsableCommand {
     let site = reading.snapshot
     let report = CheckReport(
       reading,
-      extra: timeZoneFaults(site) + ticketFaults(site, at: directory) + directoryFaults(site, at: directory)
+      extra: soundFaults(reading) + timeZoneFaults(site) + ticketFaults(site, at: directory)
+        + directoryFaults(site, at: directory)
         + installation.deliveryFaults(site))
     try emit(report.text)
     if report.hasErrors { throw ExitCode(1) }

@@ -4,6 +4,7 @@ import Demo
 import Disk
 @preconcurrency import Glibc
 import Logging
+import Switchboard
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,11 +23,7 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     // The story is on standard output; of the controller's own log only what is wrong belongs beside it.
-    LoggingSystem.bootstrap { label in
-      var handler = StreamLogHandler.standardError(label: label)
-      handler.logLevel = .error
-      return handler
-    }
+    LoggingSystem.bootstrap { _ in LogLines(level: .error) }
     setvbuf(stdout, nil, _IOLBF, 0)
     signal(SIGPIPE, SIG_IGN)
     let installation = Installation()
@@ -37,7 +34,7 @@ struct DemoCommand: ParsableCommand {
       throw ExitCode(69)
     }
     let directory = try place()
-    let demo = Demo(directory: directory, data: data, deliveryProgram: deliveryProgram) { print($0) }
+    let demo = DemoCall(directory: directory, data: data, deliveryProgram: deliveryProgram) { print($0) }
     let isWell = waiting { await demo.run(logger: Logger(label: "pikett")) }
     if !isWell { throw ExitCode(1) }
   }

@@ -18,7 +18,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     Signals.block()
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    LoggingSystem.bootstrap { _ in LogLines() }
     let installation = Installation()
     let settings = SwitchboardSettings(
       site: try options.directory(), data: try dataDirectory(of: installation),

@@ -14,7 +14,7 @@ import Switchboard
 import Telephony
 
 /// A whole emergency call through real SIP and RTP on loopback, told as it happens and checked at its end.
-package struct Demo: Sendable {
+package struct DemoCall: Sendable {
   /// Where everything is left to be looked at.
   package let directory: String
   private let data: String
@@ -214,7 +214,7 @@ package struct Demo: Sendable {
 }
 
 private func address(_ text: String) throws -> IPAddress {
-  guard let address = IPAddress(text) else { throw Demo.Failure("\(text) is no address") }
+  guard let address = IPAddress(text) else { throw DemoCall.Failure("\(text) is no address") }
   return address
 }
 
