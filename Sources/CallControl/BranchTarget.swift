@@ -52,9 +52,8 @@ struct Directions {
   /// A number on a trunk's host.
   func through(_ trunk: Trunk, number: String, _ calling: Calling) -> [BranchTarget] {
     guard let host = trunk.hosts.first, let flow = flow(trunk.proxy ?? host) else { return [] }
-    let uri = SIPURI(
-      user: number, host: trunk.domain ?? (host.address?.uriText ?? host.host),
-      port: trunk.domain == nil ? host.port : nil)
+    let domain = trunk.domain ?? host.host
+    let uri = SIPURI(user: number, host: uriText(domain), port: domain == host.host ? host.port : nil)
     var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
     target.trunk = trunk.name
     target.credentials = trunk.credentials
@@ -83,15 +82,15 @@ struct Directions {
         headers.add("Diversion", line.description + ";reason=unconditional")
       case .pai:
         from.uri.user = trunk.login ?? calling.caller.text
-        from.uri.host = trunk.domain ?? host
+        from.uri.host = trunk.domain.map(uriText) ?? host
         headers.add("P-Asserted-Identity", caller.description)
       case .rpid:
         from.uri.user = trunk.login ?? calling.caller.text
-        from.uri.host = trunk.domain ?? host
+        from.uri.host = trunk.domain.map(uriText) ?? host
         headers.add("Remote-Party-ID", caller.description + ";party=calling;privacy=off;screen=no")
       case .own:
         from.uri.user = trunk.from ?? trunk.login ?? calling.dialled
-        from.uri.host = trunk.domain ?? host
+        from.uri.host = trunk.domain.map(uriText) ?? host
         headers.add("P-Asserted-Identity", from.description)
       }
     }
@@ -102,4 +101,7 @@ struct Directions {
     guard let address = host.address ?? hosts[host.host.asciiLowercased]?.first else { return nil }
     return route(Endpoint(address, host.port ?? 5060))
   }
+
+  /// A host as it stands in a URI: IPv6 in brackets.
+  private func uriText(_ host: String) -> String { IPAddress(host)?.uriText ?? host }
 }

@@ -19,6 +19,8 @@ struct Call: Sendable {
   let maxForwards: Int
   /// The SIP Call-ID of the caller's leg.
   let callerCallID: String
+  /// Of the caller's dialog, then of the branches', oldest first.
+  var callIDs: [String] = []
   let session: SessionID
   /// The caller's leg, until it is over.
   var callerLeg: LegID?
@@ -46,8 +48,8 @@ struct Call: Sendable {
     case opening(offer: [UInt8], Entry)
     case queue(WaitingQueue)
     case hunt(Hunt)
-    /// A plain number is called, without ticket or recording.
-    case plain
+    /// A plain number is called, without ticket or recording; `ringsUntil` is nil once it has been answered.
+    case plain(ringsUntil: Instant?)
     /// Its legs are released; what is still on the wire goes into the recording until then.
     case ended(forgetAt: Instant)
   }
@@ -58,6 +60,10 @@ struct Call: Sendable {
     case hunt(HuntEntry)
     /// A number that is neither: called as it is, without ticket or recording.
     case plain(PhoneNumber)
+
+    var isQueue: Bool {
+      if case .queue = self { true } else { false }
+    }
   }
 
   /// The SIP since the INVITE is kept until the recording begins and written first.
@@ -72,8 +78,9 @@ struct Call: Sendable {
     switch stage {
     case .queue(let queue): queue.nextDeadline
     case .hunt(let hunt): hunt.nextDeadline
+    case .plain(let ringsUntil): ringsUntil
     case .ended(let forgetAt): forgetAt
-    case .opening, .plain: nil
+    case .opening: nil
     }
   }
 
@@ -85,7 +92,8 @@ struct Call: Sendable {
   var isConfirmed: Bool {
     switch stage {
     case .hunt, .plain: true
-    case .opening, .queue, .ended: false
+    case .opening(_, let entry): !entry.isQueue
+    case .queue, .ended: false
     }
   }
 }

@@ -27,7 +27,7 @@ extension CallController {
         maxForwards: max(((try? request.headers.maxForwards()) ?? nil ?? 70) - 1, 0), callerCallID: callID,
         session: SessionID(of: request, random: random), callerLeg: leg, stage: .opening(offer: offer, entry))
       legs[leg] = CallLeg(call: id, part: .caller)
-      dialogs[callID] = id
+      assign(callID, to: id)
       note(.arrived(id, caller: caller, dialled: dialled, origin: incoming.identity))
       emit(.openMedia(leg, incoming.flow))
     } catch {
@@ -56,7 +56,7 @@ extension CallController {
     let entry = try entry(dialled, incoming.identity)
     // Those who only listen to the announcement must not keep out the confirmed: they may take half of the places.
     let unconfirmed = calls.values.count { !$0.isOver && !$0.isConfirmed }
-    guard callCount < site.maxCalls, unconfirmed < max(site.maxCalls / 2, 1) else {
+    guard callCount < site.maxCalls, !entry.isQueue || unconfirmed < max(site.maxCalls / 2, 1) else {
       throw Refusal(status: 486, reason: .tooManyCalls)
     }
     guard let offer = incoming.offer else { throw Refusal(status: 488, reason: .noOffer) }
@@ -118,7 +118,7 @@ extension CallController {
   mutating func refuse(_ id: CallID, status: Int, _ reason: CallEvent.RefusalReason, at now: Moment) {
     guard let call = calls.removeValue(forKey: id) else { return }
     note(.refused(caller: call.caller, dialled: call.dialled, origin: call.origin, status: status, reason: reason))
-    dialogs = dialogs.filter { $0.value != id }
+    forgetDialogs(of: call)
     if let leg = call.callerLeg { release(leg, Cause(sipStatus: status), status: status) }
   }
 

@@ -11,6 +11,9 @@ extension CallController {
   /// The branch of a call to a plain number.
   static var plainBranch: BranchID { BranchID(hop: .first, index: 0) }
 
+  /// How long a plain number may ring: no chain goes on behind it, and an INVITE that rings has no timer of its own.
+  static var plainRinging: Duration { .seconds(180) }
+
   /// Calls one of a user's phones.
   mutating func ring(_ id: CallID, _ branch: BranchID, _ phone: Branch, at now: Moment) {
     guard let call = calls[id] else { return }
@@ -25,12 +28,12 @@ extension CallController {
     guard let call = calls[id], let leg = call.callerLeg else { return }
     emit(.detectTones(leg, false))
     play(.waiting(queue: call.queue), to: leg)
-    calls[id]?.stage = .plain
+    calls[id]?.stage = .plain(ringsUntil: now.instant + Self.plainRinging)
     calls[id]?.user = number.digits
     let directions = directions(call.site, at: now)
     let calling = Directions.Calling(caller: call.caller, dialled: call.dialled)
     let targets: [BranchTarget]
-    if site.user(number.digits) != nil {
+    if call.site.user(number.digits) != nil {
       targets = directions.targets(.desk, of: number.digits, calling: calling)
     } else {
       let trunk = call.site.internalTrunks.lazy.compactMap { call.site.trunk($0) }.first
@@ -121,6 +124,7 @@ extension CallController {
 
   private mutating func connectPlain(_ id: CallID, _ leg: LegID, at now: Moment) {
     guard let caller = calls[id]?.callerLeg else { return }
+    calls[id]?.stage = .plain(ringsUntil: nil)
     calls[id]?.connected = Self.plainBranch
     calls[id]?.answeredAt = now.wall
     silence(caller)

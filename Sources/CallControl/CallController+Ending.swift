@@ -7,9 +7,11 @@ extension CallController {
   /// Ends a call that is not in the hunt: no ticket, no message, but a CDR line.
   mutating func endWithoutTicket(_ id: CallID, _ cause: Cause, at now: Moment) {
     guard let call = calls[id] else { return }
-    calls[id]?.cause = call.cause ?? cause
-    for branch in call.branches.keys.sorted() { releaseBranch(id, branch, cause) }
-    if let leg = call.callerLeg { release(leg, cause) }
+    calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
+    for branch in call.branches.keys.sorted() { releaseBranch(id, branch, .normalClearing) }
+    // After an answer some trunks take nothing but cause 16.
+    if let leg = call.callerLeg { release(leg, call.isCallerAnswered(legs) ? .normalClearing : cause) }
+    calls[id]?.callerLeg = nil
     end(id, at: now)
   }
 
@@ -35,9 +37,29 @@ extension CallController {
 
   /// Nothing more comes for this call.
   mutating func bury(_ id: CallID) {
-    if case .running = calls[id]?.recording { emit(.stopRecording(id)) }
-    calls[id] = nil
-    dialogs = dialogs.filter { $0.value != id }
+    guard let call = calls.removeValue(forKey: id) else { return }
+    if case .running = call.recording { emit(.stopRecording(id)) }
+    forgetDialogs(of: call)
+  }
+
+  /// Messages of this Call-ID belong to this call from now on.
+  mutating func assign(_ callID: String, to id: CallID) {
+    guard var callIDs = calls[id]?.callIDs else { return }
+    dialogs[callID] = id
+    callIDs.append(callID)
+    // A chain that loops for ever must not fill the memory: branches that were cancelled long ago are forgotten.
+    if callIDs.count > Self.rememberedDialogs {
+      let oldest = callIDs.remove(at: 1)
+      if dialogs[oldest] == id { dialogs[oldest] = nil }
+    }
+    calls[id]?.callIDs = callIDs
+  }
+
+  /// How many dialogs of one call are known by their Call-ID, the caller's and the newest branches'.
+  static var rememberedDialogs: Int { 200 }
+
+  mutating func forgetDialogs(of call: Call) {
+    for callID in call.callIDs where dialogs[callID] == call.id { dialogs[callID] = nil }
   }
 }
 

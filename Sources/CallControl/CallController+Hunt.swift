@@ -58,7 +58,8 @@ extension CallController {
         calls[id]?.callerLeg = nil
       }
     case .closeTicket(let ticket):
-      if call.ticket == nil { numbered(id, ticket.ticket, user: ticket.user) }
+      // A hop that never rang: the caller gave up while its number was being drawn.
+      if call.ticket != ticket.ticket { numbered(id, ticket.ticket, user: ticket.user) }
       calls[id]?.closing = ticket
       note(.ticketClosed(id, ticket))
     case .dispatch(let ticket):

@@ -136,8 +136,9 @@ package struct CallController: Sendable {
       switch call.stage {
       case .queue: queue(id, .timersDue, at: now)
       case .hunt: hunt(id, .timersDue, at: now)
+      case .plain: endWithoutTicket(id, .noAnswer, at: now)
       case .ended: bury(id)
-      case .opening, .plain: break
+      case .opening: break
       }
     }
   }
@@ -152,7 +153,7 @@ package struct CallController: Sendable {
       guard let call = calls[id] else { continue }
       switch call.stage {
       case .hunt: hunt(id, .shutdown, at: now)
-      case .opening, .queue, .plain: endWithoutTicket(id, .normalClearing, at: now)
+      case .opening, .queue, .plain: endWithoutTicket(id, .temporaryFailure, at: now)
       case .ended: break
       }
     }
@@ -176,7 +177,7 @@ package struct CallController: Sendable {
     let actions = userAgent.handle(input, at: now)
     if case .invite(let leg, _) = input, let call = legs[leg]?.call {
       for case .transmit(.request(let invite), _) in actions where invite.method == .invite {
-        if let callID = invite.headers.callID { dialogs[callID] = call }
+        if let callID = invite.headers.callID { assign(callID, to: call) }
       }
     }
     perform(actions, at: now)
@@ -207,15 +208,14 @@ package struct CallController: Sendable {
   }
 
   private mutating func record(_ message: Message, from: Endpoint, to: Endpoint, at now: Moment) {
-    guard let id = message.headers.callID.flatMap({ dialogs[$0] }), var call = calls[id] else { return }
+    guard let id = message.headers.callID.flatMap({ dialogs[$0] }), let recording = calls[id]?.recording else { return }
     let frame = SIPFrame(message.masked(), from: from, to: to, at: now.wall)
-    switch call.recording {
+    switch recording {
     case .waiting(var frames):
       // A peer that repeats itself for ever before the key is pressed must not fill the memory.
-      guard frames.count < 200 else { return }
+      guard frames.count < 200, message.body.count < 16_384 else { return }
       frames.append(frame)
-      call.recording = .waiting(frames)
-      calls[id] = call
+      calls[id]?.recording = .waiting(frames)
     case .running: emit(.recordSIP(id, frame))
     case .stopped: break
     }

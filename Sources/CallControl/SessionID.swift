@@ -22,5 +22,6 @@ struct SessionID: Hashable, Sendable {
 
   private static func isUUID(_ text: String) -> Bool {
     text.utf8.count == 32 && text.utf8.allSatisfy { $0.isASCIIDigit || (0x61...0x66).contains($0) }
+      && text.utf8.contains { $0 != 0x30 }  // all zeros: "not known"
   }
 }

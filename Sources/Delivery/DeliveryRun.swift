@@ -21,7 +21,9 @@ package func deliverMessages(
   do throws(DiskError) {
     let lock = try spool.lock()
     defer { lock.release() }
-    let outcome = try delivery.run { readSite(site, data: data ?? dataDirectory(), on: disk, note: note) }
+    let outcome = try delivery.run {
+      readSite(site, data: data ?? (try? Installation().dataDirectory()), on: disk, note: note)
+    }
     return outcome.postponed + outcome.failed > 0 ? 69 : 0
   } catch {
     if error.isLocked { return 0 }
@@ -33,13 +35,10 @@ package func deliverMessages(
 private func readSite(
   _ site: String, data: String?, on disk: RealFilesystem, note: (DeliveryNote) -> Void
 ) -> SiteSnapshot {
-  var tree = readTree(site, on: disk)
-  for directory in tree.directories { tree.files[directory + "/"] = [] }
-  var unreadable: [String: String] = [:]
-  for fault in tree.faults {
-    note(.site("\(fault)"))
-    if fault.path.hasPrefix(site + "/") { unreadable[String(fault.path.dropFirst(site.count + 1))] = fault.problem }
-  }
+  let tree = readTree(site, on: disk)
+  for fault in tree.faults { note(.site("\(fault)")) }
   let providers = data.map { readTree(joined($0, "sms"), on: disk).files } ?? [:]
-  return SiteReading(files: tree.files, unreadable: unreadable, builtInProviders: providers).snapshot
+  return SiteReading(
+    files: tree.content, unreadable: tree.unreadable(in: site), builtInProviders: providers
+  ).snapshot
 }

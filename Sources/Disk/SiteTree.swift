@@ -12,6 +12,22 @@ package struct SiteTree: Hashable, Sendable {
 
   package init() {}
 
+  /// Files and directories in one map, as a reader of the site takes them: a directory's path ends in `/`.
+  package var content: [String: [UInt8]] {
+    files.merging(directories.map { ($0 + "/", []) }) { file, _ in file }
+  }
+
+  /// What could not be read, by its path within the site (`.` is the site itself), and why.
+  /// - Parameter root: the site's directory, as it was given to `readTree`.
+  package func unreadable(in root: String) -> [String: String] {
+    var reasons: [String: String] = [:]
+    for fault in faults {
+      let isWithin = fault.path.hasPrefix(root + "/")
+      reasons[isWithin ? String(fault.path.dropFirst(root.utf8.count + 1)) : "."] = fault.problem
+    }
+    return reasons
+  }
+
   /// A value file's largest size in bytes.
   package static let valueLimit = 64 * 1024
   /// A sound file's largest size in bytes.

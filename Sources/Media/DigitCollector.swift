@@ -21,18 +21,21 @@ package struct DigitCollector: Sendable {
     var ways: [DigitWay]
   }
 
-  private var last: Press?
+  /// The presses of the last ``window``, oldest first; several, as a dialler may press faster than tones are told.
+  private var recent: [Press] = []
 
   package init() {}
 
   /// - Returns: true if this is a press of its own, false if it is the echo of one that has been counted.
   package mutating func counts(_ digit: Character, by way: DigitWay, at now: Instant) -> Bool {
-    if var press = last, press.digit == digit, now - press.at < Self.window, !press.ways.contains(way) {
-      press.ways.append(way)
-      last = press
+    recent.removeAll { now - $0.at >= Self.window }
+    if let index = recent.firstIndex(where: { $0.digit == digit && !$0.ways.contains(way) }) {
+      recent[index].ways.append(way)
       return false
     }
-    last = Press(digit: digit, at: now, ways: [way])
+    // Nobody presses faster than this.
+    if recent.count >= 16 { recent.removeFirst() }
+    recent.append(Press(digit: digit, at: now, ways: [way]))
     return true
   }
 }

@@ -18,16 +18,26 @@ package final class Resolver: Sendable {
 
   package init() {}
 
-  /// Asks for the addresses of `name`; `answer` is called on the resolver's thread, with none if the name is unknown.
+  /// How many questions may wait.
+  package static let capacity = 256
+
+  /// Asks for the addresses of `name`; `answer` is called once, on the resolver's thread, with none if the name is
+  /// unknown.
+  ///
+  /// A name server that hangs must not let questions pile up: when too many wait, the answer is none, at once and on the
+  /// caller's thread.
   package func resolve(_ name: String, answer: @escaping @Sendable ([IPAddress]) -> Void) {
-    let mustStart = state.withLock { state in
-      // A name server that hangs must not let questions pile up: the next round asks again.
-      guard state.questions.count < 256 else { return false }
+    let (isTaken, mustStart) = state.withLock { state in
+      guard state.questions.count < Self.capacity else { return (false, false) }
       state.questions.append(Question(name: name, answer: answer))
       defer { state.isRunning = true }
-      return !state.isRunning
+      return (true, !state.isRunning)
     }
-    guard mustStart else { return }
+    guard isTaken else { return answer([]) }
+    if mustStart { start() }
+  }
+
+  private func start() {
     var thread = pthread_t()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -36,7 +46,11 @@ package final class Resolver: Sendable {
     let context = Unmanaged.passRetained(self).toOpaque()
     if pthread_create(&thread, &attributes, resolverThread, context) != 0 {
       Unmanaged<Resolver>.fromOpaque(context).release()
-      state.withLock { $0.isRunning = false }
+      let unanswered = state.withLock { state in
+        defer { state = State() }
+        return state.questions
+      }
+      for question in unanswered { question.answer([]) }
     }
     pthread_attr_destroy(&attributes)
   }

@@ -22,7 +22,6 @@ package final class SIPSockets {
   private let onEvent: (SIPSocketEvent) -> Void
   private var listeners: [Listener] = []
   private var routes = LocalRoutes()
-  private var isClosed = false
 
   private struct Listener {
     var socket: DatagramSocket
@@ -62,23 +61,10 @@ package final class SIPSockets {
       .withBoundSocket(socket.descriptor)
       .map { channel in
         owner.value.listeners.append(Listener(socket: socket, channel: channel))
-        channel.closeFuture.whenComplete { _ in owner.value.closed(channel) }
+        // A descriptor that is closed may be another socket's the next moment.
+        channel.closeFuture.whenComplete { _ in owner.value.listeners.removeAll { $0.channel === channel } }
         return socket.bound
       }
-  }
-
-  /// A socket that NIO has closed by itself is opened again: a line must not stay deaf for a fault of the moment.
-  private func closed(_ channel: any Channel) {
-    guard let index = listeners.firstIndex(where: { $0.channel === channel }) else { return }
-    reopen(listeners.remove(at: index).bound)
-  }
-
-  private func reopen(_ endpoint: Endpoint) {
-    let owner = NIOLoopBound(self, eventLoop: loop)
-    loop.scheduleTask(in: .seconds(1)) {
-      guard !owner.value.isClosed else { return }
-      owner.value.listen(udp: endpoint).whenFailure { _ in owner.value.reopen(endpoint) }
-    }
   }
 
   /// The endpoints that are listened on.
@@ -113,10 +99,9 @@ package final class SIPSockets {
     loop.execute { owner.value.onEvent(.failed(flow)) }
   }
 
-  /// Closes all sockets, for good.
+  /// Closes all sockets.
   package func close() -> EventLoopFuture<Void> {
     loop.assertInEventLoop()
-    isClosed = true
     let channels = listeners.map(\.channel)
     listeners = []
     return .andAllComplete(channels.map { $0.close() }, on: loop)

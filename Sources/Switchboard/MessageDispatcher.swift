@@ -93,13 +93,14 @@ final class MessageDispatcher {
     }
     if !isStarted {
       logger.error("the delivery program cannot be started", metadata: ["program": "\(program)"])
-      delivered(69)
+      delivered(73)
     }
   }
 
   private func delivered(_ code: Int32) {
     isDelivering = false
-    if code > 1 { logger.error("the delivery program failed", metadata: ["exit": "\(code)"]) }
+    // 69: something could not be sent now, which the program has told itself; it waits in the spool.
+    if code != 0, code != 69 { logger.error("the delivery program failed", metadata: ["exit": "\(code)"]) }
     if mustDeliverAgain {
       mustDeliverAgain = false
       return deliver()

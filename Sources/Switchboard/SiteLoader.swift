@@ -17,15 +17,19 @@ package struct SiteLoader: Sendable {
   /// - Parameter previous: the snapshot before, whose values stand in for what cannot be understood.
   package func load(previous: SiteSnapshot? = nil) -> SiteReading {
     let disk = RealFilesystem()
-    let tree = readTree(site, on: disk)
-    var files = tree.files
-    for directory in tree.directories { files[directory + "/"] = [] }
-    var unreadable: [String: String] = [:]
-    for fault in tree.faults {
-      let path = fault.path.hasPrefix(site + "/") ? String(fault.path.dropFirst(site.utf8.count + 1)) : "."
-      unreadable[path] = fault.problem
-    }
+    let tree = readTree(site, on: disk, skipping: previous?.ownDirectories ?? [])
     let providers = readTree(joined(data, "sms"), on: disk).files
-    return SiteReading(files: files, unreadable: unreadable, builtInProviders: providers, previous: previous)
+    return SiteReading(
+      files: tree.content, unreadable: tree.unreadable(in: site), builtInProviders: providers, previous: previous)
+  }
+}
+
+extension SiteSnapshot {
+  /// The directories at the top of the site into which Pikett writes by order of `Recording.txt` and `State.txt`.
+  var ownDirectories: Set<String> {
+    Set(
+      [recordingDirectory ?? "", stateDirectory].filter { !$0.hasPrefix("/") }.compactMap { path in
+        path.split(separator: "/").first { $0 != "." }.map(String.init)
+      })
   }
 }

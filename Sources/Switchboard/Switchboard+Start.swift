@@ -36,7 +36,7 @@ extension Switchboard {
     let soundFaults = sounds.load(reading)
     if let directory = site.recordingDirectory {
       do throws(DiskError) {
-        try RealFilesystem().makeDirectory(path(directory, in: settings.site))
+        try RealFilesystem().makeDirectory(path(directory, in: settings.site), isPrivate: true)
       } catch {
         // A disk that fails does not hinder the start: emergency calls go on, unrecorded.
         logger.error("no recordings can be made", metadata: ["fault": "\(error)"])
@@ -119,7 +119,7 @@ extension Switchboard {
     scheduleTicks()
     messages.start()
     do throws(DiskError) {
-      watch = try SiteWatch(root: settings.site) { [weak self, loop] in
+      watch = try SiteWatch(root: settings.site, skipping: control.site.ownDirectories) { [weak self, loop] in
         loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }
       }
     } catch {

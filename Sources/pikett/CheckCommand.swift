@@ -1,5 +1,6 @@
 import ArgumentParser
 import Commands
+import Disk
 import Site
 import Switchboard
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Commands
+import Disk
 import Logging
 import NIOCore
 import NIOPosix

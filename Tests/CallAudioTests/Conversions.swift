@@ -1,5 +1,6 @@
 import Audio
 import Capture
+import PikettTesting
 import Testing
 
 @testable import CallAudio
@@ -8,7 +9,7 @@ typealias CallSurveyOutcome = CallSurvey
 
 /// Converts a capture and reads the WAV files again.
 func convert(_ bytes: [UInt8], layout: ChannelLayout = .stereo) throws -> Heard {
-  let directory = try TemporaryDirectory()
+  let directory = TemporaryDirectory()
   let file = try CaptureFile(path: directory.write("x.pcap", bytes))
   let survey = try CallSurvey(of: file)
   let names = OutputNames(capture: directory.file("x.pcap"))

@@ -1,5 +1,6 @@
 import Audio
 import Telephony
+import PikettTesting
 import Testing
 
 @testable import CallAudio
@@ -51,7 +52,7 @@ import Testing
     try #require(packets.count > 5)
 
     // Decoded by sox, packet after packet.
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let raw = try directory.write("in.raw", packets.flatMap(\.codes))
     let law = one.type == "8" ? "a-law" : "mu-law"
     let sox = run([

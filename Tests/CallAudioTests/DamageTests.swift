@@ -1,6 +1,7 @@
 import Audio
 import Capture
 import Telephony
+import PikettTesting
 import Testing
 
 @testable import CallAudio
@@ -90,7 +91,7 @@ import Testing
   }
 
   private func survey(_ bytes: [UInt8]) throws -> CallSurvey {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     return try CallSurvey(of: CaptureFile(path: directory.write("x.pcap", bytes)))
   }
 }

@@ -44,6 +44,12 @@ final class Phone: SimulatedParty {
     var isAnswered = false
     var isOver = false
     var events: [LegEvent] = []
+
+    /// The status that refused our call.
+    var refusal: Int? {
+      for case .refused(let status, _, _) in events { return status }
+      return nil
+    }
   }
 
   let name: String
@@ -53,6 +59,8 @@ final class Phone: SimulatedParty {
   private var nextPort: UInt16 = 4000
   /// The plan of each call, by its number from 0.
   var plan: (Int) -> Plan = { _ in .rings }
+  /// What it answers an offer with; nil: what is right.
+  var answers: ([UInt8]) -> [UInt8]? = { _ in nil }
   private var callsTaken = 0
   private(set) var lines: [LegID: Line] = [:]
   private(set) var order: [LegID] = []
@@ -209,7 +217,7 @@ final class Phone: SimulatedParty {
 
   private func taken(_ leg: LegID, _ call: IncomingCall) {
     var audio = newAudio()
-    let answer = call.offer.flatMap { try? audio.answer($0).sdp } ?? []
+    let answer = call.offer.flatMap { offer in answers(offer) ?? (try? audio.answer(offer).sdp) } ?? []
     open(leg, audio)
     lines[leg]?.answer = answer
     let plan = plan(callsTaken)

@@ -1,5 +1,6 @@
 import Glibc
 import Telephony
+import PikettTesting
 import Testing
 
 @testable import Capture
@@ -64,7 +65,7 @@ import Testing
       (0, [2, 0, 0, 0]), (0, [0, 0, 0, 2]), (108, [0, 0, 0, 2]),
     ] as [(UInt8, [UInt8])]) func linkLayers(link: UInt8, lead: [UInt8]) throws
   {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     var lead = lead
     if link == 20 { lead = [0x08, 0x00] + [UInt8](repeating: 0, count: 18) }
     var bytes = Self.capture(link: link, lead: lead, packet: try Self.packet())
@@ -76,7 +77,7 @@ import Testing
   }
 
   @Test func ipv6WithExtensionHeaders() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let plain = try Self.packet("[2001:db8::1]:1000", "[2001:db8::2]:2000", payload: [9, 8])
     let options: [UInt8] = [44, 0, 1, 4, 0, 0, 0, 0]
     let atomic: [UInt8] = [17, 0, 0, 0, 1, 2, 3, 4]
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test func paddingIsNoPayloadAndCutDatagramsSaySo() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let whole = try Self.packet(payload: [1])
     var cut = try Self.packet(payload: [1, 2, 3, 4])
     cut.removeLast(3)
@@ -120,7 +121,7 @@ import Testing
   }
 
   @Test func truncatedAnywhereGivesAllBefore() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let records = try (0..<3).map { try Self.packet(payload: [UInt8($0), 5, 6]) }
     let bytes = PcapFormat.fileHeader + records.flatMap { $0 }
     for length in 0..<bytes.count {
@@ -136,7 +137,7 @@ import Testing
   }
 
   @Test func anyByteChangedNeverTraps() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let four = try Self.packet()
     let six = try Self.packet("[::1]:1", "[::2]:2")
     let bytes = PcapFormat.fileHeader + four + six
@@ -153,7 +154,7 @@ import Testing
   }
 
   @Test func errorsSayFileAndProblem() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let missing = directory.file("none.pcap")
     #expect(throws: CaptureError(path: missing, kind: .unreadable("No such file or directory"))) {
       _ = try Self.read(missing)
@@ -172,7 +173,7 @@ import Testing
   }
 
   @Test func aPipeIsReadTwice() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     let fifo = directory.file("fifo")
     try #require(mkfifo(fifo, 0o600) == 0)
     let path = try directory.write("a.pcap", PcapFormat.fileHeader + (try Self.packet()))

@@ -30,7 +30,7 @@ struct DeliveryTests {
     #expect(!(try scene.everythingSaid()).contains("secret"))
     let file = joined(scene.spool.directory, "sent/1234-sms.txt")
     #expect(try scene.disk.status(file)?.mode == 0o600)
-    #expect(try scene.disk.status(scene.spool.directory)?.mode == 0o750)
+    #expect(try scene.disk.status(scene.spool.directory)?.mode == 0o700)
     #expect(scene.deliver() == 0, "a second pass finds nothing to do")
     #expect(scene.notes.all.count == 1)
   }
@@ -168,7 +168,7 @@ struct DeliveryTests {
 
   @Test("the helper program: one pass, exit codes, no secret on its output")
   func program() throws {
-    let program = try #require(helperProgram("pikett-delivery"))
+    let program = try #require(Installation().helper("pikett-delivery"))
     let gateway = try Gateway()
     let scene = try DeliveryScene()
     try scene.provider("first", ["URL": url(gateway, "refuse")])

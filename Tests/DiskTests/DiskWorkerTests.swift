@@ -1,6 +1,7 @@
 import CLinux
 import Disk
 import Glibc
+import PikettTesting
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import PikettTesting
 import Telephony
 import Testing
 

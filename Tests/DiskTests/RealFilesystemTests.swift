@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import PikettTesting
 import Telephony
 import Testing
 
@@ -18,7 +19,7 @@ struct RealFilesystemTests {
     } catch { return error }
   }
 
-  @Test("files are 0600, directories 0750, whatever the umask adds")
+  @Test("files are 0600, directories 0750 or 0700")
   func modes() throws {
     try disk.makeDirectory(path("a/b/c"))
     try disk.create(path("a/b/c/file"), [1, 2, 3], sync: true)
@@ -27,6 +28,8 @@ struct RealFilesystemTests {
     _ = try disk.lock(path("a/lock"))
     for directory in ["a", "a/b", "a/b/c"] { #expect(try disk.status(path(directory))?.mode == 0o750) }
     for file in ["a/b/c/file", "a/new", "a/log", "a/lock"] { #expect(try disk.status(path(file))?.mode == 0o600) }
+    try disk.makeDirectory(path("p/q"), isPrivate: true)
+    for directory in ["p", "p/q"] { #expect(try disk.status(path(directory))?.mode == 0o700) }
     try disk.makeDirectory(path("a/b"))
     #expect(try disk.list(path("a")) == ["b", "lock", "log", "new"])
   }

@@ -9,7 +9,7 @@ import Testing
 
 extension EngineTests {
   @Suite("Recording")
-  struct RecordingTests {
+  final class RecordingTests {
     let folder: String
     let shown: Endpoint
     let recording = RecordingID(rawValue: 42)
@@ -19,6 +19,16 @@ extension EngineTests {
       guard mkdtemp(&template) != nil else { throw TestFault("mkdtemp") }
       folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       shown = try #require(Endpoint("192.0.2.10:30000"))
+    }
+
+    deinit {
+      guard let listing = opendir(folder) else { return }
+      while let entry = readdir(listing) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        unlink(folder + "/" + name)
+      }
+      closedir(listing)
+      rmdir(folder)
     }
 
     private func waitForClosed(_ bench: Bench) throws {
@@ -238,6 +248,8 @@ extension EngineTests {
         }
       }
       #expect(bench.engine.shutdown())
+      let troubles = bench.events.all.filter { if case .recordingClosed = $0 { false } else { true } }
+      #expect(troubles == [])
       for name in names {
         #expect(bench.events.all.contains(.recordingClosed(name, path: folder + "/\(name.rawValue).pcap")))
         let frames = try readCapture(folder + "/\(name.rawValue).pcap")

@@ -66,7 +66,7 @@ struct DiskFaultTests {
   func leftOver(place: String) throws {
     let disk = Scene.emptyDisk()
     var scene = try Scene(disk)
-    disk.plan { $0.operation != .sync && $0.path.contains(place) ? .failed(ENOSPC) : .done }
+    disk.plan { $0.operation != .sync && $0.path.contains(place + "/") ? .failed(ENOSPC) : .done }
     scene.playScript()
     for rest in [disk.afterKill(), disk.afterPowerCut(seed: nil)] {
       checkWhole(try Scene(rest, results: scene.results), "no space in \(place)")

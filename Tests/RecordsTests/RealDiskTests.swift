@@ -1,7 +1,7 @@
-import CLinux
 import Disk
 import Glibc
 import Hunting
+import PikettTesting
 import Records
 import Spool
 import Synchronization

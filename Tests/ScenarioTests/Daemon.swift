@@ -1,1 +1,38 @@
+import Demo
+import Glibc
 import Testing
+
+/// `pikett run` on a site, as its own process.
+struct Daemon: Sendable {
+  let process: Child
+  let site: TestSite
+
+  /// Starts it and waits until it is ready.
+  /// - Parameter wrapper: the words of a program that starts it (strace, setpriv) and becomes it.
+  static func start(
+    _ scene: Scene, _ site: TestSite, name: String = "daemon", through wrapper: [String] = []
+  ) async throws -> Daemon {
+    let process = try scene.product(
+      "pikett", ["run", "--site", site.directory], name: name, through: wrapper)
+    try await process.line("ready", within: .seconds(20))
+    return Daemon(process: process, site: site)
+  }
+
+  /// Waits for a line of its log.
+  @discardableResult func says(_ text: String, _ second: String = "", within limit: Duration = .seconds(10)) async throws
+    -> String
+  {
+    try await process.line(text, second, within: limit)
+  }
+
+  /// SIGTERM, and it ends well within 5 s.
+  func stop() async throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    process.send(SIGTERM)
+    let code = try await process.exit(within: .seconds(20))
+    let time = clock.now - start
+    try #require(code == 0, "the daemon ended with \(code)")
+    try #require(time <= .seconds(5), "the daemon took \(time) to end")
+  }
+}

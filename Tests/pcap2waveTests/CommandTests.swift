@@ -1,4 +1,5 @@
 import Glibc
+import PikettTesting
 import Testing
 
 /// The command itself: what it writes where, what it says, and its exit codes.
@@ -38,7 +39,7 @@ import Testing
   }
 
   @Test func besideTheCapture() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("nb6-telephone.pcap", to: directory)
     let outcome = try pcap2wave(["x.pcap"], in: directory)
     #expect(outcome.status == 0 && outcome.output.isEmpty && outcome.errors.isEmpty)
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func neverOverwritesWithoutForce() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("nb6-telephone.pcap", to: directory)
     _ = try directory.write("x.wav", [1])
     let refused = try pcap2wave(["x.pcap"], in: directory)
@@ -62,7 +63,7 @@ import Testing
   }
 
   @Test func severalCallsAreNumberedAndCanBeChosen() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("sip-rtp-g711.pcap", to: directory)
     #expect(try pcap2wave(["x.pcap", "--call", "2"], in: directory).status == 0)
     #expect(names(directory) == ["x-2.wav", "x.pcap"])
@@ -78,7 +79,7 @@ import Testing
   }
 
   @Test func otherLayoutsAndPlaces() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("nb6-telephone.pcap", to: directory)
     mkdir(directory.file("out"), 0o755)
     defer {
@@ -103,7 +104,7 @@ import Testing
   }
 
   @Test func list() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("sip-rtp-g711.pcap", to: directory)
     let text = try pcap2wave(["--list", "x.pcap"], in: directory)
     #expect(text.status == 0 && text.errors.isEmpty)
@@ -128,7 +129,7 @@ import Testing
   }
 
   @Test func faultsOfTheData() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("ast-40msalaw.pcap", to: directory, as: "rtp.pcap")
     try copy("ipv6frag.pcap", to: directory, as: "sip.pcap")
     try copy("sip-rtp-g729a.pcap", to: directory, as: "g729.pcap")
@@ -155,7 +156,7 @@ import Testing
   }
 
   @Test func aCutOffCaptureIsConvertedWithAWarning() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     _ = try directory.write("x.pcap", readFile(corpusFile("nb6-telephone.pcap")).dropLast(1000))
     let outcome = try pcap2wave(["x.pcap"], in: directory)
     #expect(outcome.status == 0)
@@ -169,13 +170,13 @@ import Testing
     ["x.pcap", "--nonsense"],
     ["x.pcap", "-o", ""],
   ]) func wrongUsage(words: [String]) throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     #expect(try pcap2wave(words, in: directory, behind: "< /dev/null").status == 64)
     #expect(names(directory).isEmpty)
   }
 
   @Test func whatCannotBeWrittenLeavesNothingBehind() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("sip-rtp-g711.pcap", to: directory)
     let nowhere = try pcap2wave(["x.pcap", "--output-dir", "none"], in: directory)
     #expect(nowhere.status == 73)
@@ -191,7 +192,7 @@ import Testing
   }
 
   @Test func theSoundIsAsPrivateAsTheCapture() throws {
-    let directory = try TemporaryDirectory()
+    let directory = TemporaryDirectory()
     try copy("nb6-telephone.pcap", to: directory)
     chmod(directory.file("x.pcap"), 0o600)
     #expect(try pcap2wave(["x.pcap"], in: directory).status == 0)

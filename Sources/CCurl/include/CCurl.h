@@ -72,11 +72,6 @@ static inline CURLcode ccurl_set_cautious(CURL *handle) {
   return code;
 }
 
-/// A further certificate authority's file, for tests and for gateways with a certificate of the house.
-static inline CURLcode ccurl_set_authority(CURL *handle, const char *path) {
-  return (curl_easy_setopt)(handle, CURLOPT_CAINFO, path);
-}
-
 static inline CURLcode ccurl_set_target(CURL *handle, ccurl_body *body) {
   CURLcode code = (curl_easy_setopt)(handle, CURLOPT_WRITEFUNCTION, ccurl_keep);
   return code != CURLE_OK ? code : (curl_easy_setopt)(handle, CURLOPT_WRITEDATA, body);

@@ -1,4 +1,3 @@
-import Commands
 import Disk
 import Glibc
 import Testing

@@ -1,0 +1,69 @@
+import NIOCore
+import NIOPosix
+import NetworkIO
+import SIPMessage
+import Telephony
+
+/// SIP sockets on a loop of their own, for tests that stand outside of it.
+final class SIPLine: Sendable {
+  /// What the clock of the sockets always says.
+  static let moment = Moment(instant: Instant(nanoseconds: 5), wall: WallTime(microseconds: 7))
+
+  private let sockets: NIOLoopBound<SIPSockets>
+  private let loop: any EventLoop
+  private let events: AsyncStream<SIPSocketEvent>
+
+  init() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let (events, told) = AsyncStream.makeStream(of: SIPSocketEvent.self)
+    self.loop = loop
+    self.events = events
+    sockets = try await loop.submit {
+      NIOLoopBound(SIPSockets(loop: loop, clock: { Self.moment }, onEvent: { told.yield($0) }), eventLoop: loop)
+    }.get()
+  }
+
+  /// Runs `body` with a line, and closes the line whatever happens.
+  static func with(_ body: (SIPLine) async throws -> Void) async throws {
+    let line = try await SIPLine()
+    do {
+      try await body(line)
+    } catch {
+      try await line.close()
+      throw error
+    }
+    try await line.close()
+  }
+
+  /// Opens a socket, on 127.0.0.1 and a free port if nothing else is said.
+  @discardableResult
+  func listen(_ address: String = "127.0.0.1", _ port: UInt16 = 0) async throws -> Endpoint {
+    guard let address = IPAddress(address) else { throw BadAddress() }
+    return try await loop.flatSubmit { [sockets] in sockets.value.listen(udp: Endpoint(address, port)) }.get()
+  }
+
+  struct BadAddress: Error {}
+
+  /// The next event.
+  func next() async throws -> SIPSocketEvent {
+    var iterator = events.makeAsyncIterator()
+    guard let event = await iterator.next() else { throw CancellationError() }
+    return event
+  }
+
+  func send(_ message: Message, on flow: Flow) async throws {
+    try await loop.submit { [sockets] in sockets.value.send(message, on: flow) }.get()
+  }
+
+  func flow(to remote: Endpoint, transport: Transport = .udp) async throws -> Flow? {
+    try await loop.submit { [sockets] in sockets.value.flow(to: remote, transport: transport) }.get()
+  }
+
+  func bound() async throws -> [Endpoint] {
+    try await loop.submit { [sockets] in sockets.value.bound }.get()
+  }
+
+  func close() async throws {
+    try await loop.flatSubmit { [sockets] in sockets.value.close() }.get()
+  }
+}

@@ -1,0 +1,46 @@
+import Glibc
+import Synchronization
+
+/// Hands out ports of loopback, each once in a run: below the range from which the system takes its own.
+enum Ports {
+  private static let next = Mutex<UInt16>(20_000)
+
+  /// The first of `count` ports in a row that nobody has bound, on any loopback address, UDP or TCP.
+  static func take(_ count: UInt16 = 1) -> UInt16 {
+    next.withLock { next in
+      while true {
+        // Even, as RTP wants it.
+        let first = next
+        next += count + count % 2
+        precondition(next < 32_000, "the scenarios use more ports than they have")
+        if (first..<first + count).allSatisfy({ isFree($0, SOCK_DGRAM) && isFree($0, SOCK_STREAM) }) { return first }
+      }
+    }
+  }
+
+  private static func isFree(_ port: UInt16, _ type: __socket_type) -> Bool {
+    let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = internetAddress("0.0.0.0", port)
+    return withSocketAddress(&address) { bind(descriptor, $0, $1) } == 0
+  }
+}
+
+func internetAddress(_ host: String, _ port: UInt16) -> sockaddr_in {
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = port.bigEndian
+  inet_pton(AF_INET, host, &address.sin_addr)
+  return address
+}
+
+func withSocketAddress<Result>(
+  _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+) -> Result {
+  withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+}
