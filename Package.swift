@@ -57,7 +57,7 @@ let package = Package(
     // The shell.
     .target(name: "CLinux"),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-    .target(name: "CSpandsp", linkerSettings: [.linkedLibrary("spandsp")]),
+    .target(name: "CSpandsp", linkerSettings: [.linkedLibrary(":libspandsp.a"), .linkedLibrary("m")]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     module("Disk", ["CLinux", "Telephony"]),
     module("Capture", ["CPcap", "Telephony"]),
@@ -107,16 +107,16 @@ let package = Package(
         "PikettTesting",
       ]),
     tests("Disk", ["CLinux", "Telephony", "PikettTesting"]),
-    tests("Capture", ["Telephony"]),
+    tests("Capture", ["Telephony", "PikettTesting"]),
     tests("Codecs"),
-    tests("CallAudio", ["Capture", "RTP", "SDP", "SIPMessage", "Audio", "Telephony"]),
+    tests("CallAudio", ["Capture", "RTP", "SDP", "SIPMessage", "Audio", "Telephony", "PikettTesting"]),
     tests("Records", ["Spool", "Disk", "Hunting", "Telephony", "PikettTesting"]),
     tests("Spool", ["Disk", "Telephony"]),
     tests("Delivery", ["Spool", "Disk", "Telephony", "PikettTesting", "pikett-delivery"]),
     tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Capture", "Telephony"]),
     tests("Commands", ["Site", "Disk", "Telephony", "PikettTesting"]),
-    tests("pcap2wave"),
+    tests("pcap2wave", ["PikettTesting"]),
     tests("PikettTesting", ["SIPMessage", "Telephony"]),
   ]
 )

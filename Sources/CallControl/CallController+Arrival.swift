@@ -19,7 +19,7 @@ extension CallController {
     let caller = CallerName(callerOf: request, from: incoming.identity)
     let dialled = dialledNumber(request, incoming.identity)
     do throws(Refusal) {
-      let (entry, offer) = try admit(incoming, dialled)
+      let (entry, offer) = try admit(incoming, caller, dialled)
       let id = newCallID(at: now)
       let callID = request.headers.callID ?? ""
       calls[id] = Call(
@@ -50,10 +50,13 @@ extension CallController {
     }
   }
 
-  private func admit(_ incoming: IncomingCall, _ dialled: String) throws(Refusal) -> (Call.Entry, offer: [UInt8]) {
+  private func admit(
+    _ incoming: IncomingCall, _ caller: CallerName, _ dialled: String
+  ) throws(Refusal) -> (Call.Entry, offer: [UInt8]) {
     if isShuttingDown { throw Refusal(status: 503, reason: .shuttingDown) }
     if !canWrite { throw Refusal(status: 503, reason: .diskTooFarBehind) }
     let entry = try entry(dialled, incoming.identity)
+    if let user = userSentBack(incoming, caller, entry) { throw Refusal(status: 482, reason: .sentBack(user: user)) }
     // Those who only listen to the announcement must not keep out the confirmed: they may take half of the places.
     let unconfirmed = calls.values.count { !$0.isOver && !$0.isConfirmed }
     guard callCount < site.maxCalls, !entry.isQueue || unconfirmed < max(site.maxCalls / 2, 1) else {

@@ -45,11 +45,13 @@ extension CallController {
   /// Messages of this Call-ID belong to this call from now on.
   mutating func assign(_ callID: String, to id: CallID) {
     guard var callIDs = calls[id]?.callIDs else { return }
+    // Whoever uses a Call-ID a second time does not take the first call's messages away from it.
+    if let owner = dialogs[callID], calls[owner]?.isOver == false { return }
     dialogs[callID] = id
     callIDs.append(callID)
     // A chain that loops for ever must not fill the memory: branches that were cancelled long ago are forgotten.
     if callIDs.count > Self.rememberedDialogs {
-      let oldest = callIDs.remove(at: 1)
+      let oldest = callIDs.remove(at: min(1, callIDs.count - 1))
       if dialogs[oldest] == id { dialogs[oldest] = nil }
     }
     calls[id]?.callIDs = callIDs

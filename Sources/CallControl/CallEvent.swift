@@ -35,7 +35,7 @@ package enum CallEvent: Hashable, Sendable {
   case userAgent(UserAgentNote)
 
   /// Why a call was refused.
-  package enum RefusalReason: Hashable, Sendable {
+  package enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case unknownNumber
     case incompleteNumber
     case tooManyCalls
@@ -45,5 +45,23 @@ package enum CallEvent: Hashable, Sendable {
     case noUsers
     case shuttingDown
     case diskTooFarBehind
+    /// It is our own branch to this user, sent back by the PBX.
+    case sentBack(user: String)
+
+    /// In words, for the log.
+    package var description: String {
+      switch self {
+      case .unknownNumber: "no such number"
+      case .incompleteNumber: "only the beginning of a number"
+      case .tooManyCalls: "too many calls (MaxCalls.txt)"
+      case .noOffer: "the INVITE brings no SDP"
+      case .unusableOffer(let error): "\(error)"
+      case .noMediaPort: "no RTP port is free (RTPPorts.txt)"
+      case .noUsers: "the site has no users"
+      case .shuttingDown: "the program ends"
+      case .diskTooFarBehind: "the disk is too far behind"
+      case .sentBack(let user): "our own call comes back: clear CFNR of \(user) in the PBX"
+      }
+    }
   }
 }

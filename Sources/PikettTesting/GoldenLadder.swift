@@ -1,19 +1,21 @@
 import Glibc
 
-/// Compares a ladder, or any text of lines, with its golden file `data/fixtures/ladders/NAME.txt`.
+/// Compares a ladder, or any text of lines, with its golden file `data/fixtures/FOLDER/NAME.txt`.
 ///
 /// Lines of the golden file that begin with `#` are its head: what the scenario shows and which RFC asks for it. They
 /// are not compared, and survive an update.
 /// - Parameters:
 ///   - text: what the scenario gave.
 ///   - name: the golden file's name without `.txt`; may hold a folder.
+///   - folder: where in `data/fixtures` it lies.
 ///   - file: a file of the package, from which its root is found upwards.
 /// - Returns: nil if they are equal, else a message with the differing lines. With `PIKETT_UPDATE_GOLDEN` set in the
 ///   environment the file is written anew and nil returned.
-package func goldenMismatch(_ text: some CustomStringConvertible, name: String, file: String = #filePath) -> String? {
+package func goldenMismatch(
+  _ text: some CustomStringConvertible, name: String, folder: String = "ladders", file: String = #filePath
+) -> String? {
   guard let root = packageRoot(above: file) else { return "no Package.swift above \(file)" }
-  let folder = root + "/data/fixtures/ladders"
-  let path = "\(folder)/\(name).txt"
+  let path = "\(root)/data/fixtures/\(folder)/\(name).txt"
   let golden = readText(path).map(textLines)
   let head = (golden ?? []).prefix { $0.hasPrefix("#") }
   let expected = Array((golden ?? []).dropFirst(head.count))

@@ -34,6 +34,12 @@ package final class TemporaryDirectory: Sendable {
   }
 }
 
+/// Runs `body` with a directory of its own, removed afterwards.
+package func inTemporaryFolder(_ body: (_ path: String) throws -> Void) throws {
+  let directory = TemporaryDirectory()
+  try withExtendedLifetime(directory) { try body(directory.path) }
+}
+
 private func removeTree(_ path: String) {
   if let directory = opendir(path) {
     while let entry = readdir(directory) {

@@ -194,6 +194,7 @@ final class MediaLoop {
 
   private func end() {
     while activeCount > 0 { close(Int(active[activeCount - 1])) }
+    for slot in 0..<tap.pointee.count { tellDropped(slot) }
     tap.pointee.end()
     hasEnded = true
   }

@@ -56,7 +56,13 @@ final class Recorder {
       let head = ring.head.load(ordering: .acquiring)
       if head == tail { return }
       let limit = min(head, tail &+ Self.stepBytes)
-      while tail < limit { tail &+= take(at: Int(truncatingIfNeeded: tail) & (ring.capacity - 1)) }
+      while tail < limit {
+        if tail == ring.skipFrom.load(ordering: .relaxed) {
+          tail = ring.skipTo.load(ordering: .relaxed)
+          continue
+        }
+        tail &+= take(at: Int(truncatingIfNeeded: tail) & (ring.capacity - 1))
+      }
       flushTouched()
       ring.tail.store(tail, ordering: .releasing)
     }

@@ -42,6 +42,10 @@ final class RecorderRing: @unchecked Sendable {
   let head = Atomic<UInt64>(0)
   /// Written by the consumer: all before it may be overwritten.
   let tail = Atomic<UInt64>(0)
+  /// Where the producer has gone back to the ring's start with nothing left to read: from `skipFrom` the consumer goes
+  /// on at `skipTo`. Outside the ring, so that all of the ring is free for what follows.
+  let skipFrom = Atomic<UInt64>(.max)
+  let skipTo = Atomic<UInt64>(0)
   /// Wakes the consumer.
   let wakeDescriptor: Int32
 
@@ -78,7 +82,7 @@ struct RingProducer {
   private var head: UInt64 = 0
   private var knownTail: UInt64 = 0
   private var lastWake: UInt64 = 0
-  /// Where the record being written begins, and what it takes.
+  /// What the record being written takes.
   private var pending = 0
 
   init(_ ring: RecorderRing) { self.ring = ring }
@@ -89,23 +93,15 @@ struct RingProducer {
   ) -> UnsafeMutableRawBufferPointer? {
     let needed = (RecordHead.length + length + 7) & ~7
     let margin = kind == .frame ? Self.reserve : 0
-    let mask = ring.capacity - 1
-    var place = Int(truncatingIfNeeded: head) & mask
-    if place > Self.worthRewinding || ring.capacity - place < needed + RecordHead.length {
-      knownTail = ring.tail.load(ordering: .acquiring)
+    if place > Self.worthRewinding { rewindIfCaughtUp() }
+    if ring.capacity - place < needed + RecordHead.length {
       let room = ring.capacity - place
-      let isCaughtUp = knownTail == head
-      if isCaughtUp || room < needed + RecordHead.length {
-        guard free >= room + needed + margin else { return nil }
-        writeHead(.wrap, slot: 0, recording: 0, length: 0, at: place)
-        head &+= UInt64(room)
-        place = 0
-      }
+      guard hasFree(room + needed + margin) else { return nil }
+      writeHead(.wrap, slot: 0, recording: 0, length: 0, at: place)
+      head &+= UInt64(room)
     }
-    if free < needed + margin {
-      knownTail = ring.tail.load(ordering: .acquiring)
-      guard free >= needed + margin else { return nil }
-    }
+    guard hasFree(needed + margin) else { return nil }
+    let place = place
     writeHead(kind, slot: slot, recording: recording, length: length, at: place)
     pending = needed
     return UnsafeMutableRawBufferPointer(start: ring.base + place + RecordHead.length, count: length)
@@ -125,7 +121,27 @@ struct RingProducer {
     linux_wake(ring.wakeDescriptor)
   }
 
-  private var free: Int { ring.capacity - Int(truncatingIfNeeded: head &- knownTail) }
+  /// Where the next record stands in the ring.
+  private var place: Int { Int(truncatingIfNeeded: head) & (ring.capacity - 1) }
+
+  private mutating func hasFree(_ count: Int) -> Bool {
+    if ring.capacity - Int(truncatingIfNeeded: head &- knownTail) >= count { return true }
+    // After going back to the start, the consumer's own tail may still stand before the gap.
+    knownTail = max(knownTail, ring.tail.load(ordering: .acquiring))
+    return ring.capacity - Int(truncatingIfNeeded: head &- knownTail) >= count
+  }
+
+  /// Goes on at the ring's start if the consumer has read all there is, so that memory is touched no further than need be.
+  private mutating func rewindIfCaughtUp() {
+    guard ring.tail.load(ordering: .acquiring) == head else { return }
+    let start = head &+ UInt64(ring.capacity - place)
+    // The consumer looks here only once it has seen a head beyond, whose release orders these.
+    ring.skipTo.store(start, ordering: .relaxed)
+    ring.skipFrom.store(head, ordering: .relaxed)
+    head = start
+    knownTail = start
+    lastWake = start
+  }
 
   private func writeHead(_ kind: RecordKind, slot: UInt32, recording: UInt64, length: Int, at place: Int) {
     (ring.base + place).storeBytes(

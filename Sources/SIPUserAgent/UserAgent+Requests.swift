@@ -63,6 +63,8 @@ extension UserAgent {
       receiveCall(request, transaction, flow, from: identity, at: now)
     case (.register, let identity?): receiveRegister(request, transaction, flow, from: identity, at: now)
     case (.options, _): respond(capabilities(request, nil), transaction, at: now)
+    // Without a To tag it belongs to no dialog (§15.1.2).
+    case (.bye, _): refuse(request, transaction, 481, flow, at: now)
     default: refuseMethod(request, transaction, nil, at: now)
     }
   }

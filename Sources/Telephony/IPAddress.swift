@@ -12,9 +12,10 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// Reads `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; nil for anything else, names included.
   package init?(_ text: some StringProtocol) {
-    var body = Substring(text)
-    if body.hasPrefix("["), body.hasSuffix("]") { body = body.dropFirst().dropLast() }
-    guard let bytes = body.utf8.contains(0x3A) ? parseIPv6(body) : parseIPv4(body) else { return nil }
+    let body = Substring(text)
+    let isBracketed = body.utf8.first == 0x5B && body.utf8.last == 0x5D
+    let inner = isBracketed ? Substring(body.utf8.dropFirst().dropLast()) : body
+    guard let bytes = isBracketed || body.utf8.contains(0x3A) ? parseIPv6(inner) : parseIPv4(body) else { return nil }
     self.bytes = bytes
   }
 
@@ -101,12 +102,13 @@ private func parseIPv4(_ text: Substring) -> [UInt8]? {
 }
 
 private func parseIPv6(_ text: Substring) -> [UInt8]? {
-  func groups(_ part: Substring) -> [UInt8]? {
+  /// - Parameter isLast: only there may the last four bytes be written as IPv4.
+  func groups(_ part: Substring, isLast: Bool) -> [UInt8]? {
     if part.isEmpty { return [] }
     var bytes: [UInt8] = []
     let fields = part.split(separator: ":", omittingEmptySubsequences: false)
     for (index, field) in fields.enumerated() {
-      if index == fields.count - 1, field.utf8.contains(0x2E) {
+      if isLast, index == fields.count - 1, field.utf8.contains(0x2E) {
         guard let tail = parseIPv4(field) else { return nil }
         bytes += tail
       } else {
@@ -126,12 +128,12 @@ private func parseIPv6(_ text: Substring) -> [UInt8]? {
     gap = index
   }
   guard let gap else {
-    let bytes = groups(text)
+    let bytes = groups(text, isLast: true)
     return bytes?.count == 16 ? bytes : nil
   }
   let split = text.utf8.index(text.startIndex, offsetBy: gap)
-  guard let head = groups(text[..<split]), let tail = groups(text[text.utf8.index(split, offsetBy: 2)...]),
-    head.count + tail.count <= 14
+  guard let head = groups(text[..<split], isLast: false),
+    let tail = groups(text[text.utf8.index(split, offsetBy: 2)...], isLast: true), head.count + tail.count <= 14
   else { return nil }
   return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
 }

@@ -1,7 +1,8 @@
-/// `value` in decimal, with leading zeros up to `width` digits.
+/// `value` in decimal, with leading zeros up to `width` digits; a minus stands before them.
 package func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-  let digits = String(value)
-  return digits.utf8.count >= width ? digits : String(repeating: "0", count: width - digits.utf8.count) + digits
+  let digits = String(value.magnitude)
+  let zeros = String(repeating: "0", count: max(width - digits.utf8.count, 0))
+  return (value < 0 ? "-" : "") + zeros + digits
 }
 
 extension StringProtocol {

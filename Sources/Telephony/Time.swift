@@ -43,7 +43,7 @@ package struct WallTime: Hashable, Comparable, Sendable {
   /// The time from `b` to `a`; saturates instead of trapping.
   package static func - (a: WallTime, b: WallTime) -> Duration {
     let (difference, overflow) = a.microseconds.subtractingReportingOverflow(b.microseconds)
-    return .microseconds(overflow ? (a > b ? Int64.max / 1000 : Int64.min / 1000) : difference)
+    return .microseconds(overflow ? (a > b ? Int64.max : Int64.min) : difference)
   }
 }
 

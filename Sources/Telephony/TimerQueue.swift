@@ -1,34 +1,43 @@
 /// Deadlines by key, soonest first: how the pure core keeps its timers and tells the shell when to wake it.
 ///
 /// Setting a key again replaces its deadline. Equal deadlines come out in the order in which they were set.
+///
+/// Inlinable, so that the modules that keep timers specialise it for their keys.
 package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
-  private struct Entry: Sendable {
-    var deadline: Instant
-    var order: UInt64
-    var key: Key
-    func isBefore(_ other: Entry) -> Bool {
+  @usableFromInline struct Entry: Sendable {
+    @usableFromInline var deadline: Instant
+    @usableFromInline var order: UInt64
+    @usableFromInline var key: Key
+
+    @inlinable init(deadline: Instant, order: UInt64, key: Key) {
+      self.deadline = deadline
+      self.order = order
+      self.key = key
+    }
+
+    @inlinable func isBefore(_ other: Entry) -> Bool {
       deadline == other.deadline ? order < other.order : deadline < other.deadline
     }
   }
 
-  private var heap: [Entry] = []
+  @usableFromInline var heap: [Entry] = []
   /// The order number of each living key's entry; entries of the heap that are not in here are cancelled.
-  private var living: [Key: UInt64] = [:]
-  private var nextOrder: UInt64 = 0
+  @usableFromInline var living: [Key: UInt64] = [:]
+  @usableFromInline var nextOrder: UInt64 = 0
 
-  package init() {}
+  @inlinable package init() {}
 
   /// How many timers are set.
-  package var count: Int { living.count }
+  @inlinable package var count: Int { living.count }
 
   /// The soonest deadline, or nil if no timer is set.
-  package var nextDeadline: Instant? { heap.first?.deadline }
+  @inlinable package var nextDeadline: Instant? { heap.first?.deadline }
 
   /// True if `key` is set.
-  package func isSet(_ key: Key) -> Bool { living[key] != nil }
+  @inlinable package func isSet(_ key: Key) -> Bool { living[key] != nil }
 
   /// Sets the timer `key` to fire at `deadline`, in place of an earlier deadline it may have.
-  package mutating func set(_ key: Key, at deadline: Instant) {
+  @inlinable package mutating func set(_ key: Key, at deadline: Instant) {
     nextOrder += 1
     living[key] = nextOrder
     heap.append(Entry(deadline: deadline, order: nextOrder, key: key))
@@ -38,24 +47,24 @@ package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
   }
 
   /// Takes back the timer `key`; nothing happens if it is not set.
-  package mutating func cancel(_ key: Key) {
+  @inlinable package mutating func cancel(_ key: Key) {
     living[key] = nil
     dropCancelled()
   }
 
   /// The next key that is due at `now`, taken out of the queue; nil if none is.
-  package mutating func popDue(at now: Instant) -> Key? {
+  @inlinable package mutating func popDue(at now: Instant) -> Key? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     living[first.key] = nil
     dropCancelled()
     return first.key
   }
 
-  private mutating func dropCancelled() {
+  @inlinable mutating func dropCancelled() {
     while let first = heap.first, living[first.key] != first.order { removeFirst() }
   }
 
-  private mutating func rebuild() {
+  @inlinable mutating func rebuild() {
     let kept = heap.filter { living[$0.key] == $0.order }
     heap.removeAll(keepingCapacity: true)
     for entry in kept {
@@ -64,7 +73,7 @@ package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  private mutating func removeFirst() {
+  @inlinable mutating func removeFirst() {
     heap.swapAt(0, heap.count - 1)
     heap.removeLast()
     var parent = 0
@@ -79,7 +88,7 @@ package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  private mutating func siftUp(_ start: Int) {
+  @inlinable mutating func siftUp(_ start: Int) {
     var child = start
     while child > 0, heap[child].isBefore(heap[(child - 1) / 2]) {
       heap.swapAt(child, (child - 1) / 2)

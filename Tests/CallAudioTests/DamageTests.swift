@@ -1,7 +1,7 @@
 import Audio
 import Capture
-import Telephony
 import PikettTesting
+import Telephony
 import Testing
 
 @testable import CallAudio

@@ -42,7 +42,9 @@ enum Invariants {
       let last = tickets.flatMap(\.closed).filter(\.isLast)
       if last.count != (tickets.isEmpty ? 0 : 1) { faults.append("\(id) has \(last.count) END") }
       if ending.dispatch != last.first { faults.append("\(id) sends its message for another ticket than the last") }
-      if last.first?.hop != tickets.map(\.opening.hop).max() { faults.append("\(id) ends in another hop than the last") }
+      if last.first?.hop != tickets.map(\.opening.hop).max() {
+        faults.append("\(id) ends in another hop than the last")
+      }
       if ending.detail.ticket != last.first?.ticket {
         faults.append("\(id): the CDR says \(ending.detail.ticket.map { "\($0)" } ?? "no ticket")")
       }
@@ -80,7 +82,9 @@ enum Invariants {
       guard case .refused(_, _, _, _, let reason) = event else { return false }
       switch reason {
       case .unusableOffer, .noMediaPort: return true
-      case .unknownNumber, .incompleteNumber, .tooManyCalls, .noOffer, .noUsers, .shuttingDown, .diskTooFarBehind: return false
+      case .unknownNumber, .incompleteNumber, .tooManyCalls, .noOffer, .noUsers, .shuttingDown, .diskTooFarBehind,
+        .sentBack:
+        return false
       }
     }
     expect(arrived == shell.endings.count + refused, "\(arrived) calls came, \(shell.endings.count) ended")

@@ -157,8 +157,10 @@ import Testing
   }
 
   @Test func `a key may lead to another queue`() throws {
-    let scene = try Scene(["queues/SECOND/Number.txt": "721", "queues/SECOND/Map5.txt": "799731",
-      "queues/TED_WQ10/Map4.txt": "721"])
+    let scene = try Scene([
+      "queues/SECOND/Number.txt": "721", "queues/SECOND/Map5.txt": "799731",
+      "queues/TED_WQ10/Map4.txt": "721",
+    ])
     scene[731].plan = { _ in .answers(after: .seconds(3), hangsUpAfter: .seconds(5)) }
     scene.callerDials("720")
     scene.callerPresses("4", at: .seconds(1))

@@ -11,7 +11,7 @@ struct CheckReportTests {
   @Test("What is printed of a site", arguments: ["article", "several", "loop", "empty", "broken"])
   func golden(site: String) throws {
     let report = try report(of: site)
-    let mismatch = goldenMismatch(report.text, name: "../check/\(site)")
+    let mismatch = goldenMismatch(report.text, name: site, folder: "check")
     #expect(mismatch == nil, "\(mismatch ?? "")")
   }
 

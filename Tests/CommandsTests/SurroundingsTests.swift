@@ -1,6 +1,7 @@
 import Commands
 import Disk
 import Glibc
+import PikettTesting
 import Site
 import Telephony
 import Testing
@@ -83,19 +84,4 @@ struct SurroundingsTests {
   private func site(_ files: [String: String]) -> SiteSnapshot {
     SiteReading(files: files.mapValues { Array($0.utf8) }).snapshot
   }
-}
-
-/// Runs `body` with a new directory and removes it afterwards.
-func inTemporaryFolder(_ body: (String) throws -> Void) throws {
-  var template = Array("/tmp/pikett-commands-XXXXXX".utf8CString)
-  let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-  defer { removeTree(folder) }
-  try body(folder)
-}
-
-private func removeTree(_ path: String) {
-  for name in (try? RealFilesystem().list(path)) ?? [] where unlink("\(path)/\(name)") != 0 {
-    removeTree("\(path)/\(name)")
-  }
-  rmdir(path)
 }

@@ -1,5 +1,6 @@
 import Delivery
 import Disk
+import PikettTesting
 import Spool
 import Telephony
 import Testing

@@ -1,5 +1,6 @@
 import Disk
 import Glibc
+import PikettTesting
 import Testing
 
 @Suite("Where the program finds its parts")

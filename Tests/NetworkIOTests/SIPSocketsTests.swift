@@ -20,7 +20,9 @@ import Testing
   }
 
   private static func request(_ callID: String, bodySize: Int = 0) throws -> Message {
-    try parseMessage(Array(text(callID, body: String(repeating: "x", count: bodySize)).utf8))
+    guard case .request(var request) = try parseMessage(Array(text(callID).utf8)) else { throw Unexpected() }
+    request.body = Array(repeating: 0x78, count: bodySize)
+    return .request(request)
   }
 
   /// The Call-ID of the next event, which must be a message that could be read.
@@ -55,9 +57,13 @@ import Testing
       }
       #expect(request.method == .options)
       #expect(flow == Flow(.udp, local: bound, remote: peer.endpoint))
-      let answer = Message.response(request.response(200, toTag: "us"))
-      try await line.send(answer, on: flow)
-      #expect(try peer.message() == answer)
+      try await line.send(.response(request.response(200, toTag: "us")), on: flow)
+      guard case .response(let answer) = try peer.message() else {
+        Issue.record("a response was expected")
+        return
+      }
+      #expect(answer.status == 200)
+      #expect(answer.headers.callID == "in")
     }
   }
 

@@ -192,6 +192,35 @@ extension EngineTests {
       #expect(frames.count > 1850)
     }
 
+    @Test("A recorder that has caught up and then stays away leaves the whole ring, wherever the last record lay")
+    func rewind() throws {
+      let ring = try #require(RecorderRing(bytes: 1 << 20))
+      var tap = RecorderTap(ring: ring, slots: 1)
+      let recorder = Recorder(ring: ring, slots: 1, syncs: false) { _ in }
+      let path = folder + "/rewind.pcap"
+      let place = FrameAddress(shown)
+      let isStarted = tap.start(recording, path: path)
+      #expect(isStarted)
+      let slot = try #require(tap.slot(of: recording))
+      var expected: [[UInt8]] = []
+      func record(_ count: Int) {
+        for _ in 0..<count {
+          expected.append([UInt8(truncatingIfNeeded: expected.count), UInt8(truncatingIfNeeded: expected.count >> 8)])
+          let payload = expected[expected.count - 1] + [UInt8](repeating: 0, count: 998)
+          payload.withUnsafeBytes { tap.record(slot, WallTime(microseconds: 1), from: place, to: place, payload: $0) }
+        }
+      }
+      for count in [300, 850, 10, 700, 880, 880, 500, 500, 880] {
+        record(count)
+        let lost = tap.takeDropped(slot)
+        #expect(lost?.1 == nil, "\(count) records")
+        recorder.drain()
+      }
+      tap.end()
+      recorder.run()
+      #expect(try readCapture(path).map { Array($0.payload.prefix(2)) } == expected)
+    }
+
     @Test("A full disk is told once, and the file goes on when there is room again")
     func full() throws {
       let events = EventLog()
@@ -299,7 +328,7 @@ private func readFile(_ path: String) throws -> [UInt8] {
   let fd = open(path, O_RDONLY)
   guard fd >= 0 else { throw TestFault("\(path): \(String(cString: strerror(errno)))") }
   defer { close(fd) }
-  var bytes = [UInt8](repeating: 0, count: 4 << 20)
+  var bytes = [UInt8](repeating: 0, count: 16 << 20)
   let count = read(fd, &bytes, bytes.count)
   return Array(bytes[..<max(0, count)])
 }

@@ -372,7 +372,7 @@ import Testing
     let (leg, _) = try bed.establishedIncoming()
     _ = bed.handle(.ask(leg))
     let silence = bed.pass(.seconds(32))
-    #expect(silence.events(of: leg) == [.ended(.noUserResponding)])
+    #expect(silence.events(of: leg) == [.ended(.recoveryOnTimerExpiry)])
     bed.expectClean()
   }
 

@@ -72,7 +72,7 @@ import Testing
     let (leg, _) = try bed.outgoing()
     let actions = bed.pass(.seconds(32))
     #expect(actions.methods.count == 6)
-    #expect(actions.events(of: leg) == [.refused(status: 408, cause: .noUserResponding, contacts: [])])
+    #expect(actions.events(of: leg) == [.refused(status: 408, cause: .recoveryOnTimerExpiry, contacts: [])])
     bed.expectClean()
     let (second, _) = try bed.outgoing()
     let broken = bed.handle(.transportFailed(bed.trunk))
@@ -308,7 +308,7 @@ import Testing
     let (leg, _, _) = try bed.establishedOutgoing()
     _ = bed.handle(.offer(leg, sdp: sdp))
     let actions = bed.pass(.seconds(32))
-    #expect(actions.events(of: leg) == [.ended(.noUserResponding)])
+    #expect(actions.events(of: leg) == [.ended(.recoveryOnTimerExpiry)])
     #expect(actions.methods.last == .bye)
     bed.expectClean()
   }

@@ -42,24 +42,33 @@ final class Child: Sendable {
     self.name = name
     var ends: [Int32] = [0, 0]
     let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard pipe2(&ends, O_CLOEXEC) == 0, file >= 0 else { throw Failure("\(name): no pipe, or no \(log)") }
+    guard pipe(&ends) == 0, file >= 0 else { throw Failure("\(name): no pipe, or no \(log)") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-    posix_spawn_file_actions_addchdir_np(&actions, directory)
-    var words = arguments.map { strdup($0) } + [nil]
+    // `env` sets the directory and becomes the program.
+    var words = (["env", "-C", directory] + arguments).map { strdup($0) } + [nil]
     var settings = inherited().merging(environment) { $1 }.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + settings { free(text) } }
+    // The threads on which tests run block signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid = pid_t()
-    let code = posix_spawnp(&pid, arguments[0], &actions, nil, &words, &settings)
+    let code = posix_spawnp(&pid, "env", &actions, &attributes, &words, &settings)
     close(ends[1])
     guard code == 0 else {
       close(ends[0])
       close(file)
-      throw Failure("\(name): \(arguments[0]) cannot be started: \(String(cString: strerror(code)))")
+      throw Failure("\(name): env cannot be started: \(String(cString: strerror(code)))")
     }
     self.pid = pid
     watch(output: ends[0], log: file)
@@ -139,6 +148,12 @@ final class Child: Sendable {
       feed.yield(.exited(status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F))
     }
   }
+}
+
+/// Throws unless it is so. Where a race with a program's end decides whether it matters, `#require` would already have
+/// recorded an issue.
+func demand(_ isSo: Bool, _ otherwise: @autoclosure () -> String) throws {
+  if !isSo { throw Child.Failure(otherwise()) }
 }
 
 /// Work that waits for others, on a thread of its own.

@@ -32,7 +32,7 @@ struct Daemon: Sendable {
     process.send(SIGTERM)
     let code = try await process.exit(within: .seconds(20))
     let time = clock.now - start
-    try #require(code == 0, "the daemon ended with \(code)")
-    try #require(time <= .seconds(5), "the daemon took \(time) to end")
+    try demand(code == 0, "the daemon ended with \(code)")
+    try demand(time <= .seconds(5), "the daemon took \(time) to end")
   }
 }

@@ -13,11 +13,12 @@ final class Datagrams: Sendable {
     port = Ports.take()
     descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var own = internetAddress(address, port)
-    guard descriptor >= 0, withSocketAddress(&own, { bind(descriptor, $0, $1) }) == 0 else {
+    let socket = descriptor
+    guard socket >= 0, withSocketAddress(&own, { bind(socket, $0, $1) }) == 0 else {
       throw Child.Failure("no UDP socket on \(address):\(port)")
     }
     let (texts, feed) = AsyncStream.makeStream(of: String.self)
-    let (seen, descriptor) = (seen, descriptor)
+    let (seen, descriptor) = (seen, self.descriptor)
     Task { for await text in texts { await seen.saw(text) } }
     blockingWork {
       var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -11,7 +11,8 @@ import Testing
 
 /// The stage of one scenario: a directory with everything in it, and the programs that play.
 ///
-/// What a scenario demands it demands by throwing (`#require`): then directory, logs and captures are kept and told.
+/// What a scenario demands it demands by throwing: then directory, logs and captures are kept and told. With
+/// PIKETT_KEEP_SCENARIOS in the environment they are kept in any case.
 final class Scene: Sendable {
   let directory: String
   private let children = Mutex<[Child]>([])
@@ -28,7 +29,11 @@ final class Scene: Sendable {
       throw error
     }
     await scene.close()
-    removeTree(scene.directory)
+    if getenv("PIKETT_KEEP_SCENARIOS") == nil {
+      removeTree(scene.directory)
+    } else {
+      print("Scenario \(name): \(scene.directory)")
+    }
   }
 
   private init(_ name: String) throws {

@@ -4,43 +4,11 @@ import Testing
 
 /// The command itself: what it writes where, what it says, and its exit codes.
 @Suite struct CommandTests {
-  struct Outcome {
-    var status: Int32
-    var output: String
-    var errors: String
-  }
-
-  /// The executable lies where the tests' own lies.
-  private static let binary: String = {
-    let own = realpath("/proc/self/exe", nil)
-    defer { free(own) }
-    let path = own.map { String(cString: $0) } ?? ""
-    return path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/pcap2wave"
-  }()
-
-  /// Runs `pcap2wave` in `directory`; `before` goes before it on the shell's line.
-  private func pcap2wave(
-    _ words: [String], in directory: TemporaryDirectory, before: String = "", behind: String = ""
-  ) throws -> Outcome {
-    let quoted = words.map { "'\($0)'" }.joined(separator: " ")
-    let line = "cd '\(directory.path)' && TZ=UTC \(before) '\(Self.binary)' \(quoted) \(behind) 2> errors"
-    let (status, output) = run(["/bin/sh", "-c", line])
-    let errors = String(decoding: try readFile(directory.file("errors")), as: UTF8.self)
-    unlink(directory.file("errors"))
-    return Outcome(status: status, output: output, errors: errors)
-  }
-
-  private func copy(_ name: String, to directory: TemporaryDirectory, as target: String = "x.pcap") throws {
-    _ = try directory.write(target, readFile(corpusFile(name)))
-  }
-
-  private func names(_ directory: TemporaryDirectory) -> [String] {
-    run(["/bin/ls", "-A", directory.path]).output.split(separator: "\n").map(String.init)
-  }
+  private func capture(_ name: String) -> String { fixture("captures/\(name)") }
 
   @Test func besideTheCapture() throws {
     let directory = TemporaryDirectory()
-    try copy("nb6-telephone.pcap", to: directory)
+    try copy(capture("one-call.pcap"), to: directory)
     let outcome = try pcap2wave(["x.pcap"], in: directory)
     #expect(outcome.status == 0 && outcome.output.isEmpty && outcome.errors.isEmpty)
     #expect(names(directory) == ["x.pcap", "x.wav"])
@@ -51,7 +19,7 @@ import Testing
 
   @Test func neverOverwritesWithoutForce() throws {
     let directory = TemporaryDirectory()
-    try copy("nb6-telephone.pcap", to: directory)
+    try copy(capture("one-call.pcap"), to: directory)
     _ = try directory.write("x.wav", [1])
     let refused = try pcap2wave(["x.pcap"], in: directory)
     #expect(refused.status == 73)
@@ -64,7 +32,7 @@ import Testing
 
   @Test func severalCallsAreNumberedAndCanBeChosen() throws {
     let directory = TemporaryDirectory()
-    try copy("sip-rtp-g711.pcap", to: directory)
+    try copy(capture("two-calls.pcap"), to: directory)
     #expect(try pcap2wave(["x.pcap", "--call", "2"], in: directory).status == 0)
     #expect(names(directory) == ["x-2.wav", "x.pcap"])
     #expect(try pcap2wave(["x.pcap"], in: directory).status == 73)
@@ -80,7 +48,7 @@ import Testing
 
   @Test func otherLayoutsAndPlaces() throws {
     let directory = TemporaryDirectory()
-    try copy("nb6-telephone.pcap", to: directory)
+    try copy(capture("one-call.pcap"), to: directory)
     mkdir(directory.file("out"), 0o755)
     defer {
       unlink(directory.file("out/x.wav"))
@@ -105,59 +73,93 @@ import Testing
 
   @Test func list() throws {
     let directory = TemporaryDirectory()
-    try copy("sip-rtp-g711.pcap", to: directory)
+    try copy(capture("two-calls.pcap"), to: directory)
     let text = try pcap2wave(["--list", "x.pcap"], in: directory)
     #expect(text.status == 0 && text.errors.isEmpty)
     #expect(
       text.output == """
-        call  start                duration  caller  called  left  right     Call-ID
-           1  2016-11-26 14:52:59   00:08.5  sipp    test    -     PCMU 425  1-1966@10.0.2.20
-           2  2016-11-26 14:53:08   00:08.2  sipp    test    -     PCMA 414  1-1968@10.0.2.20
+        call  start                duration  caller       called  left  right             Call-ID
+           1  2023-11-14 22:13:20   00:00.5  03472619287  799     -     PCMU 25           first@example.net
+           2  2023-11-14 22:13:21   00:00.4  03472619287  799     -     PCMA 19 (1 lost)  second@example.net
 
         """)
     let json = try pcap2wave(["--list", "--json", "--call", "2", "x.pcap"], in: directory)
     #expect(
       json.output == """
         [
-          {"file": "x.pcap", "call": 2, "start": "2016-11-26T14:53:08.309158Z", "duration": 8.280, \
-        "caller": "sipp", "called": "test", "callID": "1-1968@10.0.2.20", "sessionID": null, \
-        "left": {"codecs": [], "packets": 0, "lost": 0}, "right": {"codecs": ["PCMA"], "packets": 414, "lost": 0}}
+          {"file": "x.pcap", "call": 2, "start": "2023-11-14T22:13:21.040000Z", "duration": 0.400, \
+        "caller": "03472619287", "called": "799", "callID": "second@example.net", "sessionID": null, \
+        "left": {"codecs": [], "packets": 0, "lost": 0}, "right": {"codecs": ["PCMA"], "packets": 19, "lost": 1}}
         ]
 
         """)
     #expect(names(directory) == ["x.pcap"])
   }
 
+  @Test func legsOfOneSessionAreOneCall() throws {
+    let directory = TemporaryDirectory()
+    try copy(capture("session.pcap"), to: directory)
+    let json = try pcap2wave(["--list", "--json", "x.pcap"], in: directory)
+    #expect(
+      json.output == """
+        [
+          {"file": "x.pcap", "call": 1, "start": "2023-11-14T22:13:20.060000Z", "duration": 0.410, \
+        "caller": "03472619287", "called": "799", "callID": "one-caller@example.net", \
+        "sessionID": "6f1d6e0c2a4b4b0a9a0d3c5b7e8f9a1b", \
+        "left": {"codecs": ["PCMA"], "packets": 20, "lost": 0}, "right": {"codecs": ["PCMA"], "packets": 20, "lost": 0}}
+        ]
+
+        """)
+  }
+
+  @Test func sameSoundFromOtherCaptureFormats() throws {
+    let directory = TemporaryDirectory()
+    for name in ["one-call.pcap", "one-call.pcapng", "pppoe.pcap"] {
+      try copy(capture(name), to: directory, as: name)
+      #expect(try pcap2wave([name, "-o", name + ".wav"], in: directory).status == 0)
+    }
+    let sound = try readFile(directory.file("one-call.pcap.wav"))
+    #expect(try readFile(directory.file("one-call.pcapng.wav")) == sound)
+    #expect(try readFile(directory.file("pppoe.pcap.wav")) == sound)
+    // 612 ms: from the caller's first packet to the end of the called one's last.
+    #expect(sound.count == 44 + 612 * 8 * 4)
+  }
+
   @Test func faultsOfTheData() throws {
     let directory = TemporaryDirectory()
-    try copy("ast-40msalaw.pcap", to: directory, as: "rtp.pcap")
-    try copy("ipv6frag.pcap", to: directory, as: "sip.pcap")
-    try copy("sip-rtp-g729a.pcap", to: directory, as: "g729.pcap")
-    try copy("nb6-telephone.pcap", to: directory, as: "good.pcap")
+    for name in ["rtp-only.pcap", "fragments.pcap", "g729.pcap", "one-call.pcap"] {
+      try copy(capture(name), to: directory, as: name)
+    }
     _ = try directory.write("garbage", [UInt8](repeating: 65, count: 500))
     let expected = [
-      ("none.pcap", "none.pcap: cannot be read: No such file or directory"),
-      ("garbage", "garbage: not a capture file (unknown file format); expected pcap or pcapng"),
+      ("none.pcap", ["none.pcap: cannot be read: No such file or directory"]),
+      ("garbage", ["garbage: not a capture file (unknown file format); expected pcap or pcapng"]),
       (
-        "rtp.pcap",
-        "rtp.pcap: 1 RTP stream in it, but no SIP that describes a call; expected a call's SIP and its RTP"
+        "rtp-only.pcap",
+        ["rtp-only.pcap: 1 RTP stream in it, but no SIP that describes a call; expected a call's SIP and its RTP"]
       ),
-      ("g729.pcap", "g729.pcap: call 1: G729 cannot be decoded; expected PCMA or PCMU"),
+      (
+        "fragments.pcap",
+        [
+          "warning: fragments.pcap: 4 fragments of IP packets are left out",
+          "fragments.pcap: 1 call in it, but no RTP; expected a call's SIP and its RTP",
+        ]
+      ),
+      ("g729.pcap", ["g729.pcap: call 1: G729 cannot be decoded; expected PCMA or PCMU"]),
     ]
-    for (name, words) in expected {
+    for (name, lines) in expected {
       let outcome = try pcap2wave([name], in: directory)
       #expect(outcome.status == 1)
-      #expect(outcome.errors == "pcap2wave: \(words)\n")
+      #expect(outcome.errors == lines.map { "pcap2wave: \($0)\n" }.joined())
     }
-    #expect(try pcap2wave(["sip.pcap"], in: directory).status == 1)
     // The others are done all the same.
-    #expect(try pcap2wave(["garbage", "good.pcap"], in: directory).status == 1)
-    #expect(names(directory).filter { $0.hasSuffix(".wav") } == ["good.wav"])
+    #expect(try pcap2wave(["garbage", "one-call.pcap"], in: directory).status == 1)
+    #expect(names(directory).filter { $0.hasSuffix(".wav") } == ["one-call.wav"])
   }
 
   @Test func aCutOffCaptureIsConvertedWithAWarning() throws {
     let directory = TemporaryDirectory()
-    _ = try directory.write("x.pcap", readFile(corpusFile("nb6-telephone.pcap")).dropLast(1000))
+    _ = try directory.write("x.pcap", readFile(capture("one-call.pcap")).dropLast(1000))
     let outcome = try pcap2wave(["x.pcap"], in: directory)
     #expect(outcome.status == 0)
     #expect(outcome.errors.hasPrefix("pcap2wave: warning: x.pcap: ends within a record (truncated dump file"))
@@ -177,12 +179,12 @@ import Testing
 
   @Test func whatCannotBeWrittenLeavesNothingBehind() throws {
     let directory = TemporaryDirectory()
-    try copy("sip-rtp-g711.pcap", to: directory)
+    try copy(capture("two-calls.pcap"), to: directory)
     let nowhere = try pcap2wave(["x.pcap", "--output-dir", "none"], in: directory)
     #expect(nowhere.status == 73)
     #expect(nowhere.errors == "pcap2wave: none/x-1.wav: cannot be written: No such file or directory\n")
-    // 64 blocks of 512 bytes: the first call alone is longer.
-    let full = try pcap2wave(["x.pcap"], in: directory, before: "ulimit -f 64;")
+    // 8 blocks of 512 bytes: the first call alone is longer.
+    let full = try pcap2wave(["x.pcap"], in: directory, before: "ulimit -f 8;")
     #expect(full.status == 73)
     #expect(full.errors == "pcap2wave: x-1.wav: cannot be written: File too large\n")
     let itself = try pcap2wave(["x.pcap", "--call", "1", "-o", "x.pcap", "--force"], in: directory)
@@ -193,7 +195,7 @@ import Testing
 
   @Test func theSoundIsAsPrivateAsTheCapture() throws {
     let directory = TemporaryDirectory()
-    try copy("nb6-telephone.pcap", to: directory)
+    try copy(capture("one-call.pcap"), to: directory)
     chmod(directory.file("x.pcap"), 0o600)
     #expect(try pcap2wave(["x.pcap"], in: directory).status == 0)
     var status = stat()

@@ -1,0 +1,174 @@
+import Hunting
+import Media
+import PikettTesting
+import SDP
+import SIPMessage
+import SIPUserAgent
+import Telephony
+import Testing
+
+@testable import CallControl
+
+/// A few calls at once over a bad network, every party doing what comes to its mind, all of it following from one seed.
+private final class Weather {
+  let scene: Scene
+  private var generator: SeededGenerator
+  private(set) var faults: [String] = []
+
+  init(seed: UInt64, conditions: LinkConditions) throws {
+    var generator = SeededGenerator(seed: seed)
+    func pick(_ of: Int) -> Bool { generator.next() % UInt64(of) == 0 }
+    var changes: [String: String?] = ["MaxCalls.txt": "5"]
+    if pick(2) { changes["732/Fork.txt"] = "3482619288" }
+    if pick(2) { changes["733/Fork.txt"] = "3482619290,3482619291" }
+    if pick(3) { changes["731/Confirm.txt"] = "5" }
+    if pick(3) { changes["733/CFNR.txt"] = "none" }
+    if pick(3) { changes["MaxRounds.txt"] = "2" }
+    if pick(3) { changes["MaxDuration.txt"] = "60" }
+    if pick(3) { changes["queues/TED_WQ10/OnSilence.txt"] = "proceed" }
+    if pick(4) { changes["731/CFNRTimeout.txt"] = "3" }
+    changes["queues/TED_WQ10/Repeat.txt"] = "1"
+    // The registrations are made on a good network, so that the calls find somebody.
+    scene = try Scene(changes, seed: seed, conditions: .local)
+    self.generator = generator
+    prepare(conditions)
+  }
+
+  private func draw(_ range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(generator.next() % UInt64(range.count))
+  }
+
+  private func prepare(_ conditions: LinkConditions) {
+    let shell = scene.shell
+    for phone in scene.phones {
+      scene.network.setConditions(conditions, from: phone.name, to: "Pikett")
+      scene.network.setConditions(conditions, from: "Pikett", to: phone.name)
+    }
+    if draw(0...1) == 0 { scene.second.register("732", password: "secret732") }
+    if draw(0...2) == 0 { shell.portsTake = .milliseconds(draw(0...800)) }
+    switch draw(0...5) {
+    case 0: shell.disk = .durable(after: .milliseconds(draw(0...1500)))
+    case 1: shell.disk = .refuses(after: .milliseconds(draw(0...1500)))
+    case 2: shell.disk = .hangs
+    default: break
+    }
+    for phone in scene.phones { phone.plan = { [unowned self] _ in randomPlan() } }
+    for _ in 0..<4 { planCall() }
+    for _ in 0..<3 {
+      scene.at(.milliseconds(draw(0...60_000))) { $0.shell.portsRefused = 1 }
+    }
+    if draw(0...5) == 0 { scene.at(.milliseconds(draw(0...60_000))) { $0.shell.take(.shutdown) } }
+    if draw(0...5) == 0 {
+      scene.at(.milliseconds(draw(0...60_000))) { $0.shell.take(.siteChanged(SceneSite.read(["732/CFNR.txt": nil]))) }
+    }
+    scene.network.afterEachStep = { [unowned self] in
+      if faults.isEmpty { faults = Invariants.inEachStep(shell) }
+    }
+  }
+
+  private func randomPlan() -> Phone.Plan {
+    var plan = Phone.Plan()
+    if draw(0...5) == 0 { plan.ringsAfter = nil }
+    switch draw(0...9) {
+    case 0, 1: plan.act = .ring
+    case 2:
+      plan.act = .refuse(
+        [302, 404, 408, 480, 486, 488, 503, 600, 603][draw(0...8)], after: .milliseconds(draw(0...3000)))
+    default: plan.act = .answer(after: .milliseconds(draw(0...30_000)))
+    }
+    for _ in 0..<draw(0...2) {
+      plan.keys.append((.milliseconds(draw(0...15_000)), draw(0...1) == 0 ? "1" : "5"))
+    }
+    if draw(0...2) > 0 { plan.hangsUpAfter = .milliseconds(draw(0...20_000)) }
+    return plan
+  }
+
+  private func planCall() {
+    let start = draw(0...20_000)
+    let number = ["720", "799*731", "799733", "799", "12345", "73"][draw(0...5)]
+    let end = start + draw(0...120_000)
+    let keys = (0..<draw(0...3)).map { _ in (start + draw(0...10_000), ["1", "1", "2", "9"][draw(0...3)], draw(0...2)) }
+    let holds = draw(0...2) == 0 ? [start + draw(0...60_000)] : []
+    // Everybody hangs up some time: what is hunted for ever is not what is proved here.
+    scene.at(.milliseconds(start)) { [unowned self] scene in
+      let leg = scene.caller.call(number)
+      scene.network.at(scene.network.elapsed + .milliseconds(end - start)) { scene.caller.hangUp(leg) }
+      for (at, key, way) in keys {
+        scene.network.at(scene.network.elapsed + .milliseconds(at - start)) {
+          let key: Character = key.first ?? "1"
+          switch way {
+          case 0: scene.caller.press(key, leg)
+          case 1: scene.shell.press(key, by: .event, on: scene.caller, leg)
+          default: scene.shell.press(key, by: .tone, on: scene.caller, leg)
+          }
+        }
+      }
+      for at in holds {
+        scene.network.at(scene.network.elapsed + .milliseconds(at - start)) {
+          scene.caller.reoffer(leg, direction: .sendOnly)
+        }
+      }
+      _ = self
+    }
+  }
+
+  /// Runs to the end.
+  func run() throws -> [String] {
+    // Longer than a registration and than MaxDuration. A phone to which no CANCEL came through rings on: its affair.
+    try scene.network.run(until: .seconds(12_000))
+    if !faults.isEmpty { return faults }
+    return scene.shell.faults + Invariants.ofCalls(scene.shell) + Invariants.atTheEnd(scene.shell)
+  }
+}
+
+@Suite struct SimulationTests {
+  private func run(_ seed: UInt64, _ conditions: LinkConditions) throws -> Scene {
+    let weather = try Weather(seed: seed, conditions: conditions)
+    let faults = try weather.run()
+    if !faults.isEmpty {
+      Issue.record("seed \(seed): \(faults.joined(separator: "; "))\n\(weather.scene.ladder)")
+    }
+    return weather.scene
+  }
+
+  @Test(arguments: 1...60 as ClosedRange<UInt64>)
+  func `every call ends and nothing is left, on a good network`(seed: UInt64) throws {
+    _ = try run(seed, .local)
+  }
+
+  @Test(arguments: 101...160 as ClosedRange<UInt64>)
+  func `every call ends and nothing is left, on a bad network`(seed: UInt64) throws {
+    _ = try run(seed, .rough)
+  }
+
+  @Test(arguments: 201...215 as ClosedRange<UInt64>)
+  func `every call ends and nothing is left, when nearly all is lost`(seed: UInt64) throws {
+    _ = try run(
+      seed, LinkConditions(loss: 0.6, duplication: 0.2, reordering: 0.2, delay: .milliseconds(10) ... .seconds(2)))
+  }
+
+  @Test func `the simulation does reach what it is for`() throws {
+    var reached: [String: Int] = [:]
+    for seed in UInt64(1)...40 {
+      let scene = try run(seed, seed % 2 == 0 ? .local : .rough)
+      for event in scene.shell.events {
+        var words = String("\(event)".prefix { $0 != "(" })
+        if case .hunt(_, let note) = event { words = String("\(note)".prefix { $0 != "(" }) }
+        reached[words, default: 0] += 1
+      }
+      reached["bridges", default: 0] += scene.shell.bridges.count
+    }
+    for word in [
+      "arrived", "refused", "queueEntered", "wrongKey", "chosen", "ticketOpened", "ticketClosed", "dispatched",
+      "branchCalled", "ended", "bridges", "connected", "mustConfirm", "failed", "noResponse", "nobodyLeft", "diskSlow",
+      "diskRefused",
+    ] {
+      #expect(reached[word, default: 0] > 3, "\(word)")
+    }
+  }
+
+  @Test func `the same seed gives the same ladder`() throws {
+    #expect(try run(7, .rough).network.ladder == run(7, .rough).network.ladder)
+    #expect(try run(7, .rough).network.ladder != run(8, .rough).network.ladder)
+  }
+}

@@ -1,0 +1,137 @@
+import Demo
+import Disk
+import Glibc
+import SIPUserAgent
+import Telephony
+import Testing
+
+extension ScenarioTests {
+  /// The daemon is killed at each sync of a call, one after the other, until the call comes to its end unharmed; each
+  /// time the restart makes good what was left.
+  @Test func killedAtEachSync() async throws {
+    var point = 1
+    while try await killed(atSync: point) {
+      point += 1
+      try #require(point < 60, "the call never ends unharmed")
+    }
+    // The hops, the end of the call, its spool: fewer points would mean that the kills miss the call.
+    try #require(point > 4, "only \(point - 1) syncs")
+  }
+
+  /// - Returns: false if the call came to its end before that sync.
+  private func killed(atSync point: Int) async throws -> Bool {
+    var isKilled = false
+    try await Scene.play("killed-\(point)") { scene in
+      let gateway = try await scene.smsGateway()
+      let site = TestSite(scene.path("site"), smsPort: gateway.port)
+      try site.write()
+      let rack = try PhoneRack(scene)
+      let tracer = Strace.words(scene, "inject=fdatasync:signal=SIGKILL:when=\(point)")
+      let process = try scene.product("pikett", ["run", "--site", site.directory], name: "daemon", through: tracer)
+      let daemon = Daemon(process: process, site: site)
+      let end = try await process.endOr {
+        try await process.line("ready", within: .seconds(20))
+        try await self.wholeCall(rack, daemon, gateway)
+        try await daemon.stop()
+      }
+      isKilled = end != 0
+      try #require(end == 0 || end == 128 + SIGKILL, "the daemon ended with \(end)")
+      let opened = await process.lines.filter { $0.contains("ticket opened") }.compactMap { line in
+        line.split(separator: " ").first { $0.hasPrefix("ticket=") }.flatMap { Int($0.dropFirst(7)) }
+      }
+
+      let again = try await Daemon.start(scene, site, name: "daemon-again")
+      try await requireMadeGood(site, opened: opened, gateway)
+      try await again.stop()
+      // Whatever still waited would go out now, a second time.
+      let delivery = try scene.product("pikett-delivery", ["--site", site.directory])
+      try #require(try await delivery.exit() == 0)
+      try await requireMadeGood(site, opened: opened, gateway)
+      try #require(try site.names(in: "spool/sms/waiting").isEmpty)
+    }
+    return isKilled
+  }
+
+  /// Tech2 does not answer, Tech3 does, talks a moment, and hangs up; his SMS goes out.
+  private func wholeCall(_ rack: PhoneRack, _ daemon: Daemon, _ gateway: HTTPSink) async throws {
+    let second = try await rack.technician("732", daemon)
+    let third = try await rack.technician("733", daemon)
+    let caller = try await rack.caller(daemon)
+    let leg = try await caller.talks(to: "720")
+    await caller.press("1", on: leg)
+    _ = try await second.rings()
+    let answered = try await third.rings()
+    try await third.answer(answered)
+    try await daemon.says("connected", "user=733")
+    await third.hangUp(answered)
+    try await caller.isReleased(leg)
+    try await daemon.says("SMS for user 733 taken")
+    try await daemon.says("instant message delivered")
+    try await daemon.says("recording closed")
+  }
+
+  /// Every number drawn has one file, the last has END, its message has been sent once, the counter is right.
+  private func requireMadeGood(_ site: TestSite, opened: [Int], _ gateway: HTTPSink) async throws {
+    let files = try site.tickets()
+    let numbers = files.compactMap { Self.number($0) }.sorted()
+    let next = try #require(Int(site.value("TickeNR.TXT")))
+    try #require(numbers == Array(TestSite.firstTicket..<next), "\(files), next \(next)")
+    try #require(Set(opened).isSubset(of: numbers), "\(files), opened \(opened)")
+    let ends = files.filter { $0.contains("_END_") }
+    try #require(ends.count == (files.isEmpty ? 0 : 1), "\(files)")
+    guard let end = ends.first else {
+      let sent = await gateway.seen.all
+      try #require(sent.isEmpty, "\(sent)")
+      return
+    }
+    try #require(Self.number(end) == numbers.last, "\(files)")
+    let text = end.replacing("_END_1.txt", with: "")
+    _ = try await gateway.seen.first("the SMS \(text)", within: .seconds(10)) { $0.parameter("text") == text }
+    let sent = await gateway.seen.all
+    try #require(sent.count == 1, "\(sent)")
+  }
+
+  private static func number(_ file: String) -> Int? {
+    let parts = file.split(separator: "_")
+    return parts.firstIndex(of: "Ticket").flatMap { $0 + 1 < parts.count ? Int(parts[$0 + 1]) : nil }
+  }
+}
+
+enum Strace {
+  /// The words before the daemon's own: strace as its grandchild, so that the daemon is the test's child.
+  static func words(_ scene: Scene, _ injection: String) -> [String] {
+    ["strace", "-D", "-f", "-qq", "-o", scene.path("strace.log"), "-e", "trace=fdatasync", "-e", injection]
+  }
+}
+
+extension Child {
+  /// Does this until it is done or the program ends.
+  /// - Returns: the exit code; 0 if the work was done first.
+  func endOr(_ work: @escaping @Sendable () async throws -> Void) async throws -> Int32 {
+    enum Outcome: Sendable {
+      case done
+      case failed(any Error)
+      case ended(Int32)
+    }
+    let outcomes = Observations<Outcome>()
+    Task {
+      do {
+        try await work()
+        await outcomes.saw(.done)
+      } catch {
+        await outcomes.saw(.failed(error))
+      }
+    }
+    Task { [self] in
+      if let code = try? await exit(within: .seconds(120)) { await outcomes.saw(.ended(code)) }
+    }
+    switch try await outcomes.first("\(name): its end", within: .seconds(60), where: { _ in true }) {
+    case .done: return 0
+    case .ended(let code): return code
+    case .failed(let error):
+      // A killed daemon may be missed by its callers before its end is known here.
+      if let code = try? await exit(within: .seconds(1)) { return code }
+      throw error
+    }
+  }
+}

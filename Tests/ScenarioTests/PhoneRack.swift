@@ -1,0 +1,102 @@
+import Demo
+import Disk
+import NIOPosix
+import RTPEngine
+import SIPUserAgent
+import Synchronization
+import Telephony
+import Testing
+
+/// Scripted phones in the test's own process, for scenarios in which the point is Pikett's side.
+final class PhoneRack: Sendable {
+  private let phones = Mutex<[Phone]>([])
+  private let engine: MediaEngine
+  private let scene: Scene
+
+  init(_ scene: Scene) throws {
+    self.scene = scene
+    let reach = Reach()
+    engine = MediaEngine { event in
+      for phone in reach.rack?.phones.withLock({ $0 }) ?? [] { Task { await phone.engineSaid(event) } }
+    }
+    try engine.start()
+    reach.hold(self)
+    scene.atEnd { [self] in
+      for phone in phones.withLock({ $0 }) { await phone.close() }
+      engine.shutdown()
+    }
+  }
+
+  /// The engine is made before the rack that hears it.
+  private final class Reach: Sendable {
+    private struct Held: Sendable { weak var rack: PhoneRack? }
+    private let held = Mutex(Held())
+    var rack: PhoneRack? { held.withLock { $0.rack } }
+    func hold(_ rack: PhoneRack) { held.withLock { $0.rack = rack } }
+  }
+
+  /// A technician's phone, registered.
+  func technician(_ number: String, _ daemon: Daemon) async throws -> Phone {
+    let phone = try await phone(number, password: "secret\(number)", at: "127.0.0.1", daemon)
+    await phone.register()
+    let outcome = try await phone.seen.first("\(number) is registered", within: .seconds(5)) {
+      if case .registered = $0 { true } else { false }
+    }
+    try demand(outcome == .registered(status: 200), "\(number): \(outcome)")
+    return phone
+  }
+
+  /// A caller behind the gateway GW14.
+  func caller(_ daemon: Daemon, number: String = TestSite.caller) async throws -> Phone {
+    try await phone(number, password: nil, at: TestSite.gateway, daemon)
+  }
+
+  private func phone(_ number: String, password: String?, at address: String, _ daemon: Daemon) async throws -> Phone {
+    let own = try #require(IPAddress(address))
+    let server = Endpoint(try #require(IPAddress("127.0.0.1")), daemon.site.port)
+    let ports = Ports.take(20)
+    let phone = Phone(
+      number: number, password: password, address: own, server: server,
+      loop: MultiThreadedEventLoopGroup.singleton.next(), engine: engine, rtpPorts: ports...ports + 19)
+    phones.withLock { $0.append(phone) }
+    _ = try await phone.open()
+    return phone
+  }
+}
+
+extension Phone {
+  /// Waits until it is called.
+  func rings(within limit: Duration = .seconds(10)) async throws -> LegID {
+    let event = try await seen.first("\(number) rings", within: limit) {
+      if case .ringing = $0 { true } else { false }
+    }
+    guard case .ringing(let leg, let from) = event else { throw Child.Failure("\(event)") }
+    try demand(from == TestSite.caller, "\(number) sees another caller: \(from)")
+    return leg
+  }
+
+  /// Calls a number and waits for the answer.
+  func talks(to number: String) async throws -> LegID {
+    try call(number)
+    let event = try await seen.first("\(number) answers", within: .seconds(5)) {
+      switch $0 {
+      case .talking, .refused: true
+      default: false
+      }
+    }
+    guard case .talking(let leg) = event else { throw Child.Failure("\(number): \(event)") }
+    return leg
+  }
+
+  /// Waits until the other side has hung up.
+  func isReleased(_ leg: LegID, within limit: Duration = .seconds(5)) async throws {
+    _ = try await seen.first("\(number) is released", within: limit) {
+      if case .ended(leg, _) = $0 { true } else { false }
+    }
+  }
+
+  /// The instant messages it got.
+  var messages: [String] {
+    get async { await seen.all.compactMap { if case .message(let text, _) = $0 { text } else { nil } } }
+  }
+}

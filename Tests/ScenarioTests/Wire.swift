@@ -1,0 +1,61 @@
+import Audio
+import Demo
+import Glibc
+import Testing
+
+/// What went over loopback, captured by dumpcap, and what tshark says of it or of any other capture.
+struct Wire: Sendable {
+  let path: String
+  private let dumpcap: Child
+  private let scene: Scene
+
+  /// Begins to capture.
+  /// - Parameter filter: in libpcap's language.
+  static func listen(_ filter: String, _ scene: Scene) async throws -> Wire {
+    let path = scene.path("wire.pcapng")
+    let dumpcap = try scene.start("dumpcap", ["dumpcap", "-q", "-i", "lo", "-f", filter, "-w", path])
+    try await dumpcap.line("File: ")
+    return Wire(path: path, dumpcap: dumpcap, scene: scene)
+  }
+
+  /// Ends the capture.
+  func stop() async throws {
+    dumpcap.send(SIGINT)
+    _ = try await dumpcap.exit()
+  }
+
+  /// The fields of all packets that match, one array a packet.
+  static func fields(
+    _ names: [String], of capture: String, where filter: String, options: [String] = [], _ scene: Scene
+  ) async throws -> [[String]] {
+    let words =
+      ["tshark", "-n", "-r", capture, "-Y", filter] + options + ["-T", "fields", "-E", "separator=|"]
+      + names.flatMap { ["-e", $0] }
+    let (code, lines) = try await scene.run(words)
+    try demand(code == 0, "tshark: \(lines)")
+    return lines.filter { $0.contains("|") || names.count == 1 }
+      .filter { !$0.hasPrefix("Running as user") }
+      .map { $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init) }
+  }
+
+  /// What was sent to a port as PCMA, in the order of the wire.
+  func sound(sentTo address: String, _ port: UInt16) async throws -> [Int16] {
+    let rows = try await Self.fields(
+      ["rtp.payload"], of: path, where: "ip.dst == \(address) && udp.dstport == \(port) && rtp.p_type == 8",
+      options: ["-d", "udp.port==\(port),rtp"], scene)
+    return rows.flatMap { row in
+      let digits = Array((row.first ?? "").utf8.filter { $0 != UInt8(ascii: ":") })
+      return stride(from: 0, to: digits.count - 1, by: 2).compactMap { index in
+        UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16).map { G711.aLaw.decode($0) }
+      }
+    }
+  }
+}
+
+/// What is said can be heard here, and what is not said cannot: at least 0.8, and three times the wrong words.
+func requireHeard(_ spoken: [Int16], notJust other: [Int16], in heard: [Int16], _ where_: String) throws {
+  let right = SoundCheck.correlation(of: spoken, in: heard)
+  let wrong = SoundCheck.correlation(of: other, in: heard)
+  try #require(right >= 0.8, "\(where_): the right words correlate with \(right)")
+  try #require(right >= 3 * wrong, "\(where_): the right words correlate with \(right), the wrong ones with \(wrong)")
+}
