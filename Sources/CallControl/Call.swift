@@ -44,8 +44,8 @@ struct Call: Sendable {
   var cause: Cause?
 
   enum Stage: Sendable {
-    /// The RTP ports are being opened; then the call goes where it was dialled.
-    case opening(offer: [UInt8], Entry)
+    /// The RTP ports are being opened; then the call goes where it was dialled. Without an offer ours goes with the 200.
+    case opening(offer: [UInt8]?, Entry)
     case queue(WaitingQueue)
     case hunt(Hunt)
     /// A plain number is called, without ticket or recording; `ringsUntil` is nil once it has been answered.

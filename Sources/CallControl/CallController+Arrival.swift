@@ -19,13 +19,13 @@ extension CallController {
     let caller = CallerName(callerOf: request, from: incoming.identity)
     let dialled = dialledNumber(request, incoming.identity)
     do throws(Refusal) {
-      let (entry, offer) = try admit(incoming, caller, dialled)
+      let entry = try admit(incoming, caller, dialled)
       let id = newCallID(at: now)
       let callID = request.headers.callID ?? ""
       calls[id] = Call(
         id: id, site: site, origin: incoming.identity, caller: caller, dialled: dialled, arrived: now,
         maxForwards: max(((try? request.headers.maxForwards()) ?? nil ?? 70) - 1, 0), callerCallID: callID,
-        session: SessionID(of: request, random: random), callerLeg: leg, stage: .opening(offer: offer, entry))
+        session: SessionID(of: request, random: random), callerLeg: leg, stage: .opening(offer: incoming.offer, entry))
       legs[leg] = CallLeg(call: id, part: .caller)
       assign(callID, to: id)
       note(.arrived(id, caller: caller, dialled: dialled, origin: incoming.identity))
@@ -52,7 +52,7 @@ extension CallController {
 
   private func admit(
     _ incoming: IncomingCall, _ caller: CallerName, _ dialled: String
-  ) throws(Refusal) -> (Call.Entry, offer: [UInt8]) {
+  ) throws(Refusal) -> Call.Entry {
     if isShuttingDown { throw Refusal(status: 503, reason: .shuttingDown) }
     if !canWrite { throw Refusal(status: 503, reason: .diskTooFarBehind) }
     let entry = try entry(dialled, incoming.identity)
@@ -62,8 +62,7 @@ extension CallController {
     guard callCount < site.maxCalls, !entry.isQueue || unconfirmed < max(site.maxCalls / 2, 1) else {
       throw Refusal(status: 486, reason: .tooManyCalls)
     }
-    guard let offer = incoming.offer else { throw Refusal(status: 488, reason: .noOffer) }
-    return (entry, offer)
+    return entry
   }
 
   private func entry(_ dialled: String, _ identity: PeerIdentity) throws(Refusal) -> Call.Entry {
@@ -101,10 +100,12 @@ extension CallController {
       var audio = legs[leg]?.audio
     else { return }
     do throws(SDPError) {
-      let (sdp, negotiated) = try audio.answer(offer)
+      // Without an offer the 200 makes one, and the ACK answers it (RFC 3261 §13.2.1): some PBXs call like that.
+      let agreed = try offer.map { offer throws(SDPError) in try audio.answer(offer) }
+      let sdp = agreed?.sdp ?? audio.makeOffer()
       legs[leg]?.audio = audio
       legs[leg]?.isAnswered = true
-      emit(.describe(leg, negotiated))
+      if let agreed { emit(.describe(leg, agreed.audio)) }
       // Sent in this step: the 200 stands before the first branch's INVITE.
       later(.userAgent(.answer(leg, sdp: sdp)))
       switch entry {
@@ -130,7 +131,13 @@ extension CallController {
     switch event {
     case .digit(let digit, _): pressedByInfo(leg, digit, at: now)
     case .offered(let offer): offered(leg, offer, at: now)
-    case .offerAnswered(let answer): offerAnswered(leg, answer)
+    case .offerAnswered(let answer):
+      offerAnswered(leg, answer)
+      if legs[leg]?.audio?.negotiated == nil {
+        // His ACK brings no answer to our offer, or none we can use: he would hear nothing for ever.
+        release(leg, .normalClearing)
+        callerEnded(id, leg, .bearerCapabilityNotImplemented, at: now)
+      }
     case .ended(let cause): callerEnded(id, leg, cause, at: now)
     case .incoming, .established, .alive, .offerRefused, .provisional, .answered, .refused: break
     }

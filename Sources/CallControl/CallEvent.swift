@@ -39,7 +39,6 @@ package enum CallEvent: Hashable, Sendable {
     case unknownNumber
     case incompleteNumber
     case tooManyCalls
-    case noOffer
     case unusableOffer(SDPError)
     case noMediaPort
     case noUsers
@@ -54,7 +53,6 @@ package enum CallEvent: Hashable, Sendable {
       case .unknownNumber: "no such number"
       case .incompleteNumber: "only the beginning of a number"
       case .tooManyCalls: "too many calls (MaxCalls.txt)"
-      case .noOffer: "the INVITE brings no SDP"
       case .unusableOffer(let error): "\(error)"
       case .noMediaPort: "no RTP port is free (RTPPorts.txt)"
       case .noUsers: "the site has no users"

@@ -204,6 +204,34 @@ import Testing
     try scene.expectClean()
   }
 
+  @Test func `a caller whose PBX makes no offer gets ours, and his ACK answers it`() throws {
+    let scene = try Scene()
+    scene[732].plan = { _ in .answers(after: .seconds(2), hangsUpAfter: .seconds(5)) }
+    scene.caller.ackBody = sdp(endpoint("192.0.2.9:4444"))
+    scene.at(.zero) { $0.caller.call("799*731", offer: []) }
+    scene.at(.seconds(1)) { scene in
+      #expect(scene.shell.media.values.contains { $0.negotiated?.remote == endpoint("192.0.2.9:4444") })
+    }
+    try scene.run(until: .seconds(20))
+    scene.expectLadder("no-offer")
+    #expect(try scene.ending().detail.answer != nil)
+    try scene.expectClean()
+  }
+
+  @Test(arguments: ["", "v=0\r\n"]) func `an ACK without a usable answer to our offer ends the call`(answer: String)
+    throws
+  {
+    let scene = try Scene()
+    scene.caller.ackBody = answer.isEmpty ? nil : Array(answer.utf8)
+    scene.at(.zero) { $0.caller.call("799*731", offer: []) }
+    try scene.run(until: .seconds(10))
+    let ending = try scene.ending()
+    #expect(ending.detail.cause == .bearerCapabilityNotImplemented)
+    #expect(ending.closing?.isLast == true)
+    #expect(scene.caller.openLines == 0)
+    try scene.expectClean()
+  }
+
   @Test func `a caller who never acknowledges is released`() throws {
     let scene = try Scene()
     scene[732].plan = { _ in .answers(after: .seconds(2)) }

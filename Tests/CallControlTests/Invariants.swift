@@ -82,7 +82,7 @@ enum Invariants {
       guard case .refused(_, _, _, _, let reason) = event else { return false }
       switch reason {
       case .unusableOffer, .noMediaPort: return true
-      case .unknownNumber, .incompleteNumber, .tooManyCalls, .noOffer, .noUsers, .shuttingDown, .diskTooFarBehind,
+      case .unknownNumber, .incompleteNumber, .tooManyCalls, .noUsers, .shuttingDown, .diskTooFarBehind,
         .sentBack:
         return false
       }

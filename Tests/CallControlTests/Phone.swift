@@ -59,6 +59,8 @@ final class Phone: SimulatedParty {
   private var nextPort: UInt16 = 4000
   /// The plan of each call, by its number from 0.
   var plan: (Int) -> Plan = { _ in .rings }
+  /// What its ACKs carry, where it calls without an offer.
+  var ackBody: [UInt8]?
   /// What it answers an offer with; nil: what is right.
   var answers: ([UInt8]) -> [UInt8]? = { _ in nil }
   private var callsTaken = 0
@@ -186,6 +188,11 @@ final class Phone: SimulatedParty {
       case .transmit(var message, let flow):
         if case .response(let response) = message, (300..<400).contains(response.status) {
           message.headers.add("Contact", "<sip:elsewhere@203.0.113.9>")
+        }
+        if case .request(var request) = message, request.method == .ack, let ackBody {
+          request.headers.add("Content-Type", "application/sdp")
+          request.body = ackBody
+          message = .request(request)
         }
         if !isDead { network.send([Transmission(message, flow)], from: name) }
       case .leg(let leg, let event): happened(leg, event)

@@ -27,6 +27,7 @@ struct TestSite: Sendable {
       "sms/gateway/URL.txt": "http://127.0.0.1:\(smsPort)/send?to={number}&text={text}",
       "forwards/TED_CFU/Target.txt": "732",
       "trunks/GW14/Host.txt": Self.gateway,
+      "Recording.txt": "recording",
       "queues/TED_WQ10/Number.txt": "720",
       "queues/TED_WQ10/Map1.txt": "799*731",
       "731/Password.txt": "secret731", "731/CFNR.txt": "799732",
