@@ -22,6 +22,9 @@ package enum CallControlInput: Sendable {
   case digit(LegID, Character, DigitWay)
   /// A sound has been heard to its end.
   case played(LegID, token: UInt64)
+  /// Neither RTP nor RTCP has come for a while: the peer is asked by SIP whether it lives, and released only if no answer
+  /// comes, 408 or 481. Mute, DTX and an unconscious caller are no dead leg.
+  case silent(LegID)
 
   /// The hop's record is on the disk.
   case ticketDurable(CallID, HopID, TicketNumber)

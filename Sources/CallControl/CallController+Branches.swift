@@ -77,7 +77,8 @@ extension CallController {
   mutating func branchEvent(_ leg: LegID, _ branch: BranchID, _ event: LegEvent, at now: Moment) {
     guard let id = legs[leg]?.call else { return }
     switch event {
-    case .provisional(let status, _):
+    case .provisional(let status, let body):
+      if let body { legs[leg]?.earlyAnswer = body }
       // The branch's own early media is never heard: nobody knows whether it is ringing or an announcement.
       if status == 180 || status == 183 { hunt(id, .branchRinging(branch), at: now) }
     case .answered(let body): answered(id, leg, branch, body, at: now)
@@ -103,13 +104,15 @@ extension CallController {
   private mutating func answered(_ id: CallID, _ leg: LegID, _ branch: BranchID, _ body: [UInt8]?, at now: Moment) {
     guard var audio = legs[leg]?.audio else { return }
     do throws(SDPError) {
-      let negotiated = try audio.accept(body ?? [])
+      // Some gateways answer the offer in their 183 and leave it out of the 200.
+      let negotiated = try audio.accept(body ?? legs[leg]?.earlyAnswer ?? [])
+      legs[leg]?.earlyAnswer = nil
       legs[leg]?.audio = audio
       legs[leg]?.isAnswered = true
       emit(.describe(leg, negotiated))
     } catch {
       note(.mediaFault(id, leg, error))
-      release(leg, .bearerCapabilityNotImplemented)
+      release(leg, .normalClearing)  // it has answered
       return branchLegOver(leg, branch, .refused, .bearerCapabilityNotImplemented, in: id, at: now)
     }
     // The same user's other phones on this branch stop ringing; the first answer is the branch's.

@@ -79,6 +79,8 @@ package struct CallController: Sendable {
     case .mediaRefused(let leg): mediaRefused(leg, at: now)
     case .digit(let leg, let digit, let way): pressed(leg, digit, by: way, at: now)
     case .played(let leg, let token): played(leg, token, at: now)
+    case .silent(let leg):
+      if legs[leg]?.isAnswered == true { later(.userAgent(.ask(leg))) }
     case .ticketDurable(let call, let hop, let number): hunt(call, .ticketDurable(hop, number), at: now)
     case .ticketFailed(let call, let hop, let number): hunt(call, .ticketFailed(hop, number), at: now)
     case .ticketNumbered(let call, let hop, let number): hunt(call, .ticketNumbered(hop, number), at: now)

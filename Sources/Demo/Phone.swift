@@ -78,7 +78,7 @@ package actor Phone {
       settings: UserAgentSettings(
         userAgentName: "Pikett demo phone",
         trunks: [TrunkPeer(name: "server", addresses: [Network(server.address)])]),
-      digest: .crypto, random: RandomSource { UInt64.random(in: .min ... .max) })
+      digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) })
   }
 
   /// Opens its SIP socket.

@@ -53,11 +53,11 @@ package struct LegAudio: Sendable {
   }
 
   /// A sound has been heard to its end.
-  /// - Returns: which; nil if it had been replaced or stopped meanwhile.
+  /// - Returns: which; nil if it had been replaced or stopped meanwhile, or is one that has no end.
   package mutating func ended(_ token: UInt64) -> Sound? {
-    guard token == self.token else { return nil }
-    defer { sound = nil }
-    return sound
+    guard token == self.token, let ended = sound, !ended.loops else { return nil }
+    sound = nil
+    return ended
   }
 
   /// - Returns: true if this key press counts, false if it is the echo of one that came by another way.

@@ -89,8 +89,10 @@ package struct MessageSpool: Sendable {
 
   /// A waiting message has been sent, or has failed for good: it changes its directory, durably.
   package func finish(_ message: SpooledMessage, as box: Box) throws(DiskError) {
-    try disk.replace(path(.waiting, message.id), message.file, sync: true)
+    // The directory first, by one rename: who is killed at any later moment, or finds the disk full, has sent it all
+    // the same and must not do it again.
     try move(message.id, from: .waiting, to: box)
+    try disk.replace(path(box, message.id), message.file, sync: true)
   }
 
   /// Does what commands have asked for by files named `retry-ID` and `drop-ID`: a message is tried again at once, or is

@@ -67,7 +67,7 @@ package actor Switchboard {
     addressBook.update(parts.site, hosts: [:])
     let ways = NIOLoopBound((sockets, addressBook), eventLoop: loop)
     control = CallController(
-      site: parts.site, digest: .crypto, random: RandomSource { UInt64.random(in: .min ... .max) },
+      site: parts.site, digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) },
       advertised: { ways.value.1.advertised($0) }, route: { ways.value.0.flow(to: $0) })
     self.sockets = sockets
     self.addressBook = addressBook

@@ -1,97 +1,137 @@
 /// Deadlines by key, soonest first: how the pure core keeps its timers and tells the shell when to wake it.
 ///
 /// Setting a key again replaces its deadline. Equal deadlines come out in the order in which they were set.
-///
-/// Inlinable, so that the modules that keep timers specialise it for their keys.
 package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
-  @usableFromInline struct Entry: Sendable {
-    @usableFromInline var deadline: Instant
-    @usableFromInline var order: UInt64
-    @usableFromInline var key: Key
+  private var heap = DeadlineHeap()
+  private var slots: [Key: Int] = [:]
+  /// The key of each slot; nil where the slot is free.
+  private var keys: [Key?] = []
+  private var freeSlots: [Int] = []
 
-    @inlinable init(deadline: Instant, order: UInt64, key: Key) {
-      self.deadline = deadline
-      self.order = order
-      self.key = key
+  package init() {}
+
+  /// How many timers are set.
+  package var count: Int { slots.count }
+
+  /// The soonest deadline, or nil if no timer is set.
+  package var nextDeadline: Instant? { heap.nextDeadline }
+
+  /// True if `key` is set.
+  package func isSet(_ key: Key) -> Bool { slots[key] != nil }
+
+  /// Sets the timer `key` to fire at `deadline`, in place of an earlier deadline it may have.
+  package mutating func set(_ key: Key, at deadline: Instant) {
+    heap.set(slots[key] ?? newSlot(key), at: deadline)
+  }
+
+  /// Takes back the timer `key`; nothing happens if it is not set.
+  package mutating func cancel(_ key: Key) {
+    guard let slot = slots.removeValue(forKey: key) else { return }
+    free(slot)
+    heap.cancel(slot)
+  }
+
+  /// The next key that is due at `now`, taken out of the queue; nil if none is.
+  package mutating func popDue(at now: Instant) -> Key? {
+    guard let slot = heap.popDue(at: now), let key = keys[slot] else { return nil }
+    slots[key] = nil
+    free(slot)
+    return key
+  }
+
+  private mutating func newSlot(_ key: Key) -> Int {
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+      keys[slot] = key
+    } else {
+      slot = keys.count
+      keys.append(key)
     }
+    slots[key] = slot
+    return slot
+  }
 
-    @inlinable func isBefore(_ other: Entry) -> Bool {
+  private mutating func free(_ slot: Int) {
+    keys[slot] = nil
+    freeSlots.append(slot)
+  }
+}
+
+/// The deadlines of a ``TimerQueue`` by slot. It knows no keys, since generic code is not specialised across modules with
+/// `package` access, and this is the part that works.
+private struct DeadlineHeap: Sendable {
+  private struct Entry: Sendable {
+    var deadline: Instant
+    var order: UInt64
+    var slot: Int
+    func isBefore(_ other: Entry) -> Bool {
       deadline == other.deadline ? order < other.order : deadline < other.deadline
     }
   }
 
-  @usableFromInline var heap: [Entry] = []
-  /// The order number of each living key's entry; entries of the heap that are not in here are cancelled.
-  @usableFromInline var living: [Key: UInt64] = [:]
-  @usableFromInline var nextOrder: UInt64 = 0
+  private var entries: [Entry] = []
+  /// The order number of each slot's living entry, 0 if it has none; an entry with another number is cancelled.
+  private var living: [UInt64] = []
+  private var livingCount = 0
+  private var lastOrder: UInt64 = 0
 
-  @inlinable package init() {}
+  var nextDeadline: Instant? { entries.first?.deadline }
 
-  /// How many timers are set.
-  @inlinable package var count: Int { living.count }
-
-  /// The soonest deadline, or nil if no timer is set.
-  @inlinable package var nextDeadline: Instant? { heap.first?.deadline }
-
-  /// True if `key` is set.
-  @inlinable package func isSet(_ key: Key) -> Bool { living[key] != nil }
-
-  /// Sets the timer `key` to fire at `deadline`, in place of an earlier deadline it may have.
-  @inlinable package mutating func set(_ key: Key, at deadline: Instant) {
-    nextOrder += 1
-    living[key] = nextOrder
-    heap.append(Entry(deadline: deadline, order: nextOrder, key: key))
-    siftUp(heap.count - 1)
+  mutating func set(_ slot: Int, at deadline: Instant) {
+    while living.count <= slot { living.append(0) }
+    if living[slot] == 0 { livingCount += 1 }
+    lastOrder += 1
+    living[slot] = lastOrder
+    entries.append(Entry(deadline: deadline, order: lastOrder, slot: slot))
+    siftUp(entries.count - 1)
     // Cancelled entries lie in the heap until they come up; keep them from outgrowing the living ones.
-    if heap.count > 64 && heap.count > 4 * living.count { rebuild() } else { dropCancelled() }
+    if entries.count > 64 && entries.count > 4 * livingCount { rebuild() } else { dropCancelled() }
   }
 
-  /// Takes back the timer `key`; nothing happens if it is not set.
-  @inlinable package mutating func cancel(_ key: Key) {
-    living[key] = nil
+  mutating func cancel(_ slot: Int) {
+    living[slot] = 0
+    livingCount -= 1
     dropCancelled()
   }
 
-  /// The next key that is due at `now`, taken out of the queue; nil if none is.
-  @inlinable package mutating func popDue(at now: Instant) -> Key? {
-    guard let first = heap.first, first.deadline <= now else { return nil }
-    living[first.key] = nil
-    dropCancelled()
-    return first.key
+  mutating func popDue(at now: Instant) -> Int? {
+    guard let first = entries.first, first.deadline <= now else { return nil }
+    cancel(first.slot)
+    return first.slot
   }
 
-  @inlinable mutating func dropCancelled() {
-    while let first = heap.first, living[first.key] != first.order { removeFirst() }
+  private mutating func dropCancelled() {
+    while let first = entries.first, living[first.slot] != first.order { removeFirst() }
   }
 
-  @inlinable mutating func rebuild() {
-    let kept = heap.filter { living[$0.key] == $0.order }
-    heap.removeAll(keepingCapacity: true)
+  private mutating func rebuild() {
+    let kept = entries.filter { living[$0.slot] == $0.order }
+    entries.removeAll(keepingCapacity: true)
     for entry in kept {
-      heap.append(entry)
-      siftUp(heap.count - 1)
+      entries.append(entry)
+      siftUp(entries.count - 1)
     }
   }
 
-  @inlinable mutating func removeFirst() {
-    heap.swapAt(0, heap.count - 1)
-    heap.removeLast()
+  private mutating func removeFirst() {
+    entries.swapAt(0, entries.count - 1)
+    entries.removeLast()
     var parent = 0
     while true {
       var smallest = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].isBefore(heap[smallest]) {
-        smallest = child
-      }
+      let children = 2 * parent + 1..<max(min(2 * parent + 3, entries.count), 2 * parent + 1)
+      for child in children where entries[child].isBefore(entries[smallest]) { smallest = child }
       if smallest == parent { return }
-      heap.swapAt(parent, smallest)
+      entries.swapAt(parent, smallest)
       parent = smallest
     }
   }
 
-  @inlinable mutating func siftUp(_ start: Int) {
+  private mutating func siftUp(_ start: Int) {
     var child = start
-    while child > 0, heap[child].isBefore(heap[(child - 1) / 2]) {
-      heap.swapAt(child, (child - 1) / 2)
+    while child > 0, entries[child].isBefore(entries[(child - 1) / 2]) {
+      entries.swapAt(child, (child - 1) / 2)
       child = (child - 1) / 2
     }
   }

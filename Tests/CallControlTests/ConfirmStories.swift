@@ -105,6 +105,20 @@ import Testing
     try scene.expectClean()
   }
 
+  @Test func `a gateway that answers the offer in its 183 only`() throws {
+    let scene = try scene()
+    scene.mobile.plan = { _ in
+      var plan = Phone.Plan.answers(after: .seconds(2), keys: [(.seconds(2), "1")], hangsUpAfter: .seconds(10))
+      plan.answersEarly = true
+      return plan
+    }
+    scene.callerDials("799*731")
+    try scene.run(until: .seconds(60))
+    scene.expectLadder("early-answer")
+    #expect(try scene.ending().detail.answer != nil)
+    try scene.expectClean()
+  }
+
   @Test func `an answer without usable sound is a failed branch`() throws {
     let scene = try scene(["732/Fork.txt": nil])
     scene[732].plan = { _ in Phone.Plan(act: .answer(after: .seconds(2))) }

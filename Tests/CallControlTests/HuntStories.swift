@@ -2,6 +2,7 @@ import Hunting
 import PikettTesting
 import SDP
 import SIPMessage
+import SIPUserAgent
 import Telephony
 import Testing
 
@@ -241,6 +242,53 @@ import Testing
     #expect(try scene.ending().detail.answeredExtension == "732")
     #expect(scene[732].openLines == 0)
     #expect(scene.steps("timers").contains { $0.commands.requests(.bye).count == 2 })
+  }
+
+  // MARK: Silence
+
+  @Test func `a technician whose phone died is asked, and the caller is released`() throws {
+    let scene = try Scene()
+    scene[732].plan = { _ in .answers(after: .seconds(2)) }
+    scene.callerDials("799*731")
+    scene.at(.seconds(5)) { scene in
+      scene[732].isDead = true
+      let legs = scene.shell.media.keys.sorted()
+      for leg in legs { scene.shell.take(.silent(leg)) }
+    }
+    try scene.run(until: .seconds(50))
+    scene.expectLadder("silent")
+    #expect(scene.caller.openLines == 0)
+    #expect(scene.shell.endings.count == 1)
+  }
+
+  @Test func `who is silent and lives is left alone`() throws {
+    let scene = try Scene()
+    scene[732].plan = { _ in .answers(after: .seconds(2)) }
+    scene.callerDials("799*731")
+    for time in [1, 5, 10] {
+      scene.at(.seconds(time)) { scene in
+        for leg in scene.shell.media.keys.sorted() { scene.shell.take(.silent(leg)) }
+        scene.shell.take(.silent(LegID(rawValue: 999)))
+      }
+    }
+    scene.at(.seconds(100)) { scene in
+      #expect(scene.shell.control.callCount == 1)
+      scene.caller.hangUp()
+    }
+    try scene.run(until: .seconds(110))
+    try scene.expectClean()
+  }
+
+  @Test func `what stands in the Request-URI does not come out as a header`() throws {
+    let scene = try Scene(["trunks/GW14/Default.txt": "799*731", "732/Fork.txt": "347"])
+    scene.callerDials("720\r\nX-Evil: 1")
+    scene.at(.seconds(2)) { $0.caller.hangUp() }
+    try scene.run(until: .seconds(10))
+    let invites = scene.shell.steps.flatMap(\.commands).requests(.invite)
+    #expect(invites.count == 2)
+    #expect(invites.allSatisfy { !$0.headers.has("X-Evil") && !$0.headers.has("\r\nX-Evil") })
+    #expect(invites.contains { $0.headers["Diversion"]?.contains("720%0D%0A") == true })
+    try scene.expectClean()
   }
 
   // MARK: Inside

@@ -15,6 +15,10 @@ enum Invariants {
       if control.calls[place.call] == nil { faults.append("\(leg) belongs to no call") }
     }
     for leg in shell.media.keys where control.legs[leg] == nil { faults.append("\(leg) kept its ports") }
+    for (leg, media) in shell.media where media.partner != nil {
+      if media.sound != nil || media.detectsTones { faults.append("\(leg) talks and is played to or listened to") }
+      if media.negotiated == nil { faults.append("\(leg) talks and has agreed on nothing") }
+    }
     for (id, call) in control.calls {
       if call.isOver, call.callerLeg != nil || !call.branches.isEmpty { faults.append("\(id) is over but has legs") }
       if let leg = call.callerLeg, control.legs[leg] == nil { faults.append("\(id) lost its caller's leg") }

@@ -22,6 +22,8 @@ final class Phone: SimulatedParty {
     var act = Act.ring
     /// Pressed so long after the answer, by INFO.
     var keys: [(after: Duration, key: Character)] = []
+    /// Answers the offer with a 183 as it rings, and leaves it out of the 200.
+    var answersEarly = false
     /// Hangs up so long after the answer.
     var hangsUpAfter: Duration?
 
@@ -229,7 +231,11 @@ final class Phone: SimulatedParty {
     lines[leg]?.answer = answer
     let plan = plan(callsTaken)
     callsTaken += 1
-    if let delay = plan.ringsAfter { later(delay) { $0.perform(.progress(leg, status: 180, body: nil)) } }
+    let early = plan.answersEarly ? answer : nil
+    if early != nil { lines[leg]?.answer = [] }
+    if let delay = plan.ringsAfter {
+      later(delay) { $0.perform(.progress(leg, status: early == nil ? 180 : 183, body: early)) }
+    }
     switch plan.act {
     case .ring: break
     case .refuse(let status, let delay):

@@ -139,6 +139,11 @@ final class Shell: SimulatedParty {
 
   var nextDeadline: Instant? { control.nextDeadline }
 
+  var canWrite: Bool {
+    get { control.canWrite }
+    set { control.canWrite = newValue }
+  }
+
   // MARK: Commands
 
   private func perform(_ command: CallCommand, at now: Moment) -> [CallControlInput] {

@@ -61,8 +61,29 @@ private final class Weather {
     if draw(0...5) == 0 {
       scene.at(.milliseconds(draw(0...60_000))) { $0.shell.take(.siteChanged(SceneSite.read(["732/CFNR.txt": nil]))) }
     }
+    for _ in 0..<20 { disturb() }
     scene.network.afterEachStep = { [unowned self] in
       if faults.isEmpty { faults = Invariants.inEachStep(shell) }
+    }
+  }
+
+  /// Things that the shell may well say, now or too late: they must not harm.
+  private func disturb() {
+    let kind = draw(0...4)
+    let number = UInt64(draw(1...30))
+    scene.at(.milliseconds(draw(0...90_000))) { scene in
+      let shell = scene.shell
+      let leg = LegID(rawValue: number)
+      switch kind {
+      case 0: shell.take(.silent(leg))
+      case 1: shell.take(.played(leg, token: number))
+      case 2: shell.take(.digit(leg, "1", .tone))
+      case 3: shell.take(.mediaRefused(LegID(rawValue: 1000 + number)))
+      default:
+        guard let ticket = shell.tickets.first(where: { $0.number != nil }), let drawn = ticket.number else { return }
+        shell.take(.ticketDurable(ticket.call, ticket.opening.hop, drawn))
+        shell.take(.ticketFailed(ticket.call, ticket.opening.hop, drawn))
+      }
     }
   }
 

@@ -71,6 +71,14 @@ import Testing
     #expect(audio.ended(second) == nil)
   }
 
+  @Test func `a sound that loops has no end, so that it can still be silenced`() {
+    var audio = LegAudio(local: local, sessionID: 7)
+    let token = audio.play(.waiting(queue: nil))
+    let ended = audio.ended(token)
+    #expect(ended == nil)
+    #expect(audio.sound == .waiting(queue: nil))
+  }
+
   @Test func `a sound that was stopped has no end`() {
     var audio = LegAudio(local: local, sessionID: 7)
     let token = audio.play(.waiting(queue: nil))

@@ -65,14 +65,25 @@ extension ScenarioTests {
 
       let again = try await Daemon.start(scene, site, name: "daemon-again")
       try await requireMadeGood(site, opened: opened, gateway)
+      // A phone registers again, and what still waits for its user goes out.
+      let waiting = try site.names(in: "spool/im/waiting")
+      for phone in rack.all where phone.number != TestSite.caller {
+        await phone.register()
+        try await again.says("phone registered", "user=\(phone.number)")
+      }
+      if !waiting.isEmpty { try await again.says("instant message delivered") }
       try await again.stop()
+      var told: [String] = []
+      for phone in rack.all { told += await phone.messages }
+      let last = try site.tickets().filter { $0.contains("_END_") }
+      try demand(told == last.map { $0.replacing("_END_1.txt", with: "") }, "instant messages: \(told), \(last)")
       // Whatever still waited would go out now, a second time.
       let delivery = try scene.product("pikett-delivery", ["--site", site.directory])
       let code = try await delivery.exit()
       try demand(code == 0, "pikett-delivery ended with \(code)")
       try await requireMadeGood(site, opened: opened, gateway)
-      let waiting = try site.names(in: "spool/sms/waiting")
-      try demand(waiting.isEmpty, "\(waiting)")
+      let unsent = try site.names(in: "spool/sms/waiting")
+      try demand(unsent.isEmpty, "\(unsent)")
     }
     return isKilled
   }
