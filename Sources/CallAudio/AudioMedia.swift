@@ -1,4 +1,4 @@
-import Capture
+import Frames
 import SDP
 import SIPMessage
 import Telephony

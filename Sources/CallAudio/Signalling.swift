@@ -1,4 +1,4 @@
-import Capture
+import Frames
 import SIPMessage
 import Telephony
 

@@ -1,4 +1,4 @@
-import Capture
+import Frames
 import Telephony
 
 /// Decides which stream is the sound of which call, and in which channel.

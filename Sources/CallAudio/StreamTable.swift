@@ -1,4 +1,4 @@
-import Capture
+import Frames
 import RTP
 
 /// What tells one RTP stream from another: between whom it goes, and its SSRC.

@@ -1,4 +1,5 @@
 import CPcap
+import Frames
 import Glibc
 
 /// Reads the UDP datagrams of one capture, in the file's order, through libpcap (pcap and pcapng).

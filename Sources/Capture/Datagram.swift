@@ -1,3 +1,5 @@
+package import Frames
+
 /// Where the datagram of a captured packet stands, and between whom it went; the bytes stay in the reader's buffer.
 package struct Datagram: Sendable {
   package var source: FrameAddress

@@ -117,7 +117,8 @@ package struct StreamRewriter: Sendable {
   package func senderReport(at now: Moment) -> SenderReport? {
     guard let lastAdvance else { return nil }
     return SenderReport(
-      ssrc: ssrc, ntpTime: NTPTime(now.wall), rtpTimestamp: lastTimestamp &+ samples(from: lastAdvance, to: now.instant),
+      ssrc: ssrc, ntpTime: NTPTime(now.wall),
+      rtpTimestamp: lastTimestamp &+ samples(from: lastAdvance, to: now.instant),
       packetCount: packetCount, octetCount: octetCount)
   }
 

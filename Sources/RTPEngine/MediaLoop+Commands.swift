@@ -1,6 +1,6 @@
 import Audio
-import Capture
 import Codecs
+import Frames
 import RTP
 import Telephony
 

@@ -1,5 +1,5 @@
 import CLinux
-import Capture
+import Frames
 import Glibc
 
 /// One capture file of the recorder: gathers the records of a drain and writes them with one system call.

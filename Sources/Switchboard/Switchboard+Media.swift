@@ -86,7 +86,7 @@ extension Switchboard {
           "lost": "\(statistics.packetsLost)", "refused": "\(statistics.packetsRefused)",
         ])
     case .silent(let leg, _):
-      logger.info("neither RTP nor RTCP", metadata: ["leg": legOfEngine[leg].map { "\($0)" } ?? "gone"])
+      if let id = legOfEngine[leg] { take(.silent(id)) }
     case .recordingFailed(_, let code, let path):
       let fault = DiskError(path, .write, code)
       logger.error("the recording cannot be written", metadata: ["fault": "\(fault)"])

@@ -1,10 +1,6 @@
 import ArgumentParser
-import Commands
-import Demo
 import Disk
 @preconcurrency import Glibc
-import Logging
-import Switchboard
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,21 +18,16 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    // The story is on standard output; of the controller's own log only what is wrong belongs beside it.
-    LoggingSystem.bootstrap { _ in LogLines(level: .error) }
-    setvbuf(stdout, nil, _IOLBF, 0)
-    signal(SIGPIPE, SIG_IGN)
     let installation = Installation()
-    let data = try dataDirectory(of: installation)
-    guard let deliveryProgram = installation.helper("pikett-delivery") else {
-      complain(
-        "\(installation.executable): pikett-delivery is not beside it; expected it there or in ../libexec/pikett")
+    guard let program = installation.helper("pikett-demo") else {
+      complain("\(installation.executable): pikett-demo is not beside it; expected it there or in ../libexec/pikett")
       throw ExitCode(69)
     }
-    let directory = try place()
-    let demo = DemoCall(directory: directory, data: data, deliveryProgram: deliveryProgram) { print($0) }
-    let isWell = waiting { await demo.run(logger: Logger(label: "pikett")) }
-    if !isWell { throw ExitCode(1) }
+    // The demo takes this process's place: its phones and its exit code are those of `pikett demo`.
+    var words: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup(try place()), nil]
+    execv(program, &words)
+    complain("\(program): cannot be started: \(String(cString: strerror(errno)))")
+    throw ExitCode(69)
   }
 
   /// The directory of the demo: empty, so that nothing old is taken for its result.

@@ -2,7 +2,7 @@ import Glibc
 import Telephony
 import Testing
 
-@testable import Capture
+@testable import Frames
 
 @Suite struct PcapFormatTests {
   private func frame(_ from: FrameAddress, _ to: FrameAddress, _ payload: [UInt8], at micros: Int64 = 1_500_000)

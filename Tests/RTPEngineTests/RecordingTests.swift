@@ -1,5 +1,5 @@
 import Audio
-import Capture
+import Frames
 import Glibc
 import RTP
 import Telephony

@@ -20,17 +20,17 @@ extension ScenarioTests {
       for end in [trunk, stranger] {
         for garbage in WireEnd.garbage { end.send(garbage) }
         try await end.isAnswered("after-garbage")
-        let whole = Array(end.invite("799733", callID: "cut").utf8)
+        let whole = Array(end.invite("799733", callID: "cut-\(end.socket.port)").utf8)
         // Not the whole head is there: nobody can be answered, or the answer is a refusal.
         for length in stride(from: 1, to: whole.count - 150, by: 41) { end.send(Array(whole.prefix(length))) }
         try await end.isAnswered("after-cut")
       }
       try await strangersGetNothing(stranger)
 
-      try await trunk.invite("799733", callID: "long", extra: ["X-Long: " + String(repeating: "x", count: 60_000)])
-        .isRefused("SIP/2.0 4", by: trunk, "long")
-      try await trunk.invite("799733", callID: "lie-more", contentLength: 5000).isRefused("SIP/2.0 400", by: trunk, "lie-more")
-      try await trunk.invite("799733", callID: "lie-less", contentLength: 9).isRefused("SIP/2.0 488", by: trunk, "lie-less")
+      try await trunk.invite("799733", callID: "lie-more", contentLength: 5000).isRefused(
+        "SIP/2.0 400", by: trunk, "lie-more")
+      try await trunk.invite("799733", callID: "lie-less", contentLength: 9).isRefused(
+        "SIP/2.0 488", by: trunk, "lie-less")
       try await trunk.invite("799733", callID: "lie-minus", contentLength: -1)
         .isRefused("SIP/2.0 400", by: trunk, "lie-minus")
       let media = ["video": "m=video 4000 RTP/AVP 31", "codec": "m=audio 4000 RTP/AVP 18", "none": "a=nothing"]
@@ -39,6 +39,13 @@ extension ScenarioTests {
       }
       try await daemon.says("call refused", "status=488")
       try await trunk.isAnswered("after-all")
+
+      // As long as a datagram can be: a call like any other.
+      let long = ["X-Long: " + String(repeating: "x", count: 60_000)]
+      let caller = "<sip:0475@\(TestSite.gateway)>"
+      trunk.send(Array(trunk.invite("799733", callID: "long", from: caller, extra: long).utf8))
+      try await hangUp(trunk, "long", from: caller)
+      try await daemon.says("hunt over", "callerGaveUp")
 
       try await oddCallers(trunk, daemon, gateway)
       try await bystander.isUndisturbed(scene)
@@ -58,6 +65,13 @@ extension ScenarioTests {
     try #require(!answers.contains { $0.contains("Allow:") }, "\(answers)")
   }
 
+  /// A call that was answered with 200: it is acknowledged and ended.
+  private func hangUp(_ trunk: WireEnd, _ callID: String, from: String) async throws {
+    let answer = try await trunk.socket.answer("SIP/2.0 200", "Call-ID: \(callID)")
+    trunk.send(Array(trunk.inDialog("ACK", answer, from: from, callID: callID, number: 1).utf8))
+    trunk.send(Array(trunk.inDialog("BYE", answer, from: from, callID: callID, number: 2).utf8))
+  }
+
   /// Callers whose numbers are paths or break lines: their tickets bear harmless names.
   private func oddCallers(_ trunk: WireEnd, _ daemon: Daemon, _ gateway: HTTPSink) async throws {
     let odd = [
@@ -68,12 +82,7 @@ extension ScenarioTests {
       let callID = "odd-\(index)"
       let from = "<sip:\(user)@\(TestSite.gateway)>"
       trunk.send(Array(trunk.invite("799733", callID: callID, from: from).utf8))
-      let answer = try await trunk.socket.answer("SIP/2.0 200", "Call-ID: \(callID)")
-      trunk.send(Array(trunk.inDialog("ACK", answer, from: from, callID: callID, number: 1).utf8))
-      let called = try await daemon.says("ringing", "call=")
-      try #require(!called.isEmpty)
-      try await daemon.says("call arrived", "caller=\(name)")
-      trunk.send(Array(trunk.inDialog("BYE", answer, from: from, callID: callID, number: 2).utf8))
+      try await hangUp(trunk, callID, from: from)
       let sms = try await gateway.seen.first("the SMS for \(name)", within: .seconds(10)) {
         $0.parameter("text")?.contains("_Caller_\(name)_Called_733") == true
       }
@@ -142,6 +151,7 @@ struct WireEnd: Sendable {
 
   /// Everything sent so far has been worked through, and the daemon lives.
   func isAnswered(_ callID: String) async throws {
+    let callID = "\(callID)-\(socket.port)"
     send(Array(request("OPTIONS", "720", callID: callID).utf8))
     try await socket.answer("SIP/2.0 200", "Call-ID: \(callID)")
   }

@@ -19,7 +19,8 @@ struct Daemon: Sendable {
   }
 
   /// Waits for a line of its log.
-  @discardableResult func says(_ text: String, _ second: String = "", within limit: Duration = .seconds(10)) async throws
+  @discardableResult func says(_ text: String, _ second: String = "", within limit: Duration = .seconds(10))
+    async throws
     -> String
   {
     try await process.line(text, second, within: limit)

@@ -53,7 +53,8 @@ final class Datagrams: Sendable {
   }
 
   /// The first datagram that begins with this and holds that.
-  @discardableResult func answer(_ start: String, _ part: String = "", within limit: Duration = .seconds(5)) async throws
+  @discardableResult func answer(_ start: String, _ part: String = "", within limit: Duration = .seconds(5))
+    async throws
     -> String
   {
     try await seen.first("\(start) … \(part)", within: limit) { $0.hasPrefix(start) && $0.contains(part) }

@@ -87,7 +87,9 @@ extension ScenarioTests {
       .map { ($0[3] == TestSite.gateway ? "→ " : "← ") + ($0[0].isEmpty ? "\($0[1]) \($0[2])" : $0[0]) }
     try #require(ladder == ["→ INVITE", "← 200 INVITE", "→ ACK", "← BYE", "→ 200 BYE"], "\(ladder)")
     // One call for who reads it later: the same UUID stands in all that Pikett says on any leg (RFC 7989).
-    let sessions = rows.map { $0[5] }.filter { !$0.isEmpty }.map { Set($0.replacing("remote=", with: "").split(separator: ";")) }
+    let sessions = rows.map { $0[5] }.filter { !$0.isEmpty }.map {
+      Set($0.replacing("remote=", with: "").split(separator: ";"))
+    }
     let common = sessions.reduce(sessions.first ?? []) { $0.intersection($1) }
     try #require(sessions.count >= 8 && common.count == 1, "\(sessions)")
     let branches = rows.filter { $0[3] != TestSite.gateway && $0[4] != TestSite.gateway }.map { $0[0] }

@@ -13,11 +13,14 @@ extension ScenarioTests {
   /// meets the start and the recorder, which syncs most often.
   @Test func killedAtEachSyncOfRecorder() async throws {
     var point = 1
-    while try await killed(atSync: point, name: "killed-recording", { scene, site in
-      let tracer = Strace.words(scene, "inject=fdatasync:signal=SIGKILL:when=\(point)")
-      let process = try scene.product("pikett", ["run", "--site", site.directory], name: "daemon", through: tracer)
-      return Daemon(process: process, site: site)
-    }) {
+    while try await killed(
+      atSync: point, name: "killed-recording",
+      { scene, site in
+        let tracer = Strace.words(scene, "inject=fdatasync:signal=SIGKILL:when=\(point)")
+        let process = try scene.product("pikett", ["run", "--site", site.directory], name: "daemon", through: tracer)
+        return Daemon(process: process, site: site)
+      })
+    {
       point += 1
       try demand(point < 40, "the call never ends unharmed")
     }
@@ -29,12 +32,15 @@ extension ScenarioTests {
   /// the hops, the end of the call, the instant message sent, and what makes them durable.
   @Test(arguments: ["fdatasync", "fsync"]) func killedAtEachSyncOfRecords(_ call: String) async throws {
     var point = 1
-    while try await killed(atSync: point, name: "killed-\(call)", { scene, site in
-      try site.write("Recording.txt", Array("none".utf8))
-      let daemon = try await Daemon.start(scene, site)
-      try await Strace.attach(to: daemon, "inject=\(call):signal=SIGKILL:when=\(point)", scene)
-      return daemon
-    }) {
+    while try await killed(
+      atSync: point, name: "killed-\(call)",
+      { scene, site in
+        try site.write("Recording.txt", Array("none".utf8))
+        let daemon = try await Daemon.start(scene, site)
+        try await Strace.attach(to: daemon, "inject=\(call):signal=SIGKILL:when=\(point)", scene)
+        return daemon
+      })
+    {
       point += 1
       try demand(point < 40, "the call never ends unharmed")
     }

@@ -1,5 +1,6 @@
 import Audio
 import Capture
+import Frames
 import RTP
 import Telephony
 
