@@ -76,7 +76,7 @@ extension ScenarioTests {
   private func oddCallers(_ trunk: WireEnd, _ daemon: Daemon, _ gateway: HTTPSink) async throws {
     let odd = [
       ("../../../../etc/passwd", "..-..-..-..-etc-passwd"), ("%2e%2e%2f%2e%2e%2fx", "..-..-x"),
-      ("047%0d%0aSubject:%20x", "047--Subject--x"), ("047%00%ff", "047--"),
+      ("047%0d%0aSubject%3a%20x", "047--Subject--x"), ("047%00%ff", "047--"),
     ]
     for (index, (user, name)) in odd.enumerated() {
       let callID = "odd-\(index)"

@@ -38,11 +38,13 @@ struct Wire: Sendable {
       .map { $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init) }
   }
 
-  /// What was sent to a port as PCMA, in the order of the wire.
-  func sound(sentTo address: String, _ port: UInt16) async throws -> [Int16] {
+  /// What was sent as PCMA, in the order of the wire.
+  /// - Parameter port: where to; nil: wherever the SDP says, if there is only one call.
+  func sound(sentTo address: String, _ port: UInt16?) async throws -> [Int16] {
     let rows = try await Self.fields(
-      ["rtp.payload"], of: path, where: "ip.dst == \(address) && udp.dstport == \(port) && rtp.p_type == 8",
-      options: ["-d", "udp.port==\(port),rtp"], scene)
+      ["rtp.payload"], of: path,
+      where: "ip.dst == \(address) && rtp.p_type == 8" + (port.map { " && udp.dstport == \($0)" } ?? ""),
+      options: port.map { ["-d", "udp.port==\($0),rtp"] } ?? [], scene)
     return rows.flatMap { row in
       let digits = Array((row.first ?? "").utf8.filter { $0 != UInt8(ascii: ":") })
       return stride(from: 0, to: digits.count - 1, by: 2).compactMap { index in
