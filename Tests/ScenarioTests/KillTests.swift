@@ -153,6 +153,13 @@ enum Strace {
         + ["-p", "\(daemon.process.pid)"])
     try await tracer.line("attached")
   }
+
+  /// Lets the daemon go on alone.
+  static func detach(_ scene: Scene) async throws {
+    let tracer = scene.child("strace")
+    tracer?.send(SIGINT)
+    _ = try await tracer?.exit()
+  }
 }
 
 extension Child {

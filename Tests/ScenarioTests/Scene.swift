@@ -54,6 +54,9 @@ final class Scene: Sendable {
     return child
   }
 
+  /// The program that was started last under this name.
+  func child(_ name: String) -> Child? { children.withLock { $0.last { $0.name == name } } }
+
   /// Starts a program of the product.
   func product(
     _ program: String, _ arguments: [String], name: String? = nil, through wrapper: [String] = []

@@ -55,9 +55,9 @@ struct Wire: Sendable {
 }
 
 /// What is said can be heard here, and what is not said cannot: at least 0.8, and three times the wrong words.
-func requireHeard(_ spoken: [Int16], notJust other: [Int16], in heard: [Int16], _ where_: String) throws {
+func requireHeard(_ spoken: [Int16], notJust other: [Int16], in heard: [Int16], _ place: String) throws {
   let right = SoundCheck.correlation(of: spoken, in: heard)
   let wrong = SoundCheck.correlation(of: other, in: heard)
-  try #require(right >= 0.8, "\(where_): the right words correlate with \(right)")
-  try #require(right >= 3 * wrong, "\(where_): the right words correlate with \(right), the wrong ones with \(wrong)")
+  try #require(right >= 0.8, "\(place): the right words correlate with \(right)")
+  try #require(right >= 3 * wrong, "\(place): the right words correlate with \(right), the wrong ones with \(wrong)")
 }

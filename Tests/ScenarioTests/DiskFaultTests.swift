@@ -1,0 +1,118 @@
+import Demo
+import Disk
+import Glibc
+import SIPUserAgent
+import Telephony
+import Testing
+
+extension ScenarioTests {
+  /// Every sync fails: calls go on, and the tickets follow when the disk is well again.
+  @Test func syncsFail() async throws {
+    try await Scene.play("syncs-fail") { scene in
+      try await callDespite(scene, "No space left on device") { daemon in
+        try await Strace.attach(to: daemon, "inject=fdatasync,fsync:error=ENOSPC", scene)
+      } heal: { _ in
+        try await Strace.detach(scene)
+      }
+    }
+  }
+
+  /// The site's disk is full.
+  @Test func fullDisk() async throws {
+    try await Scene.play("full-disk") { scene in
+      let site = scene.path("site")
+      try RealFilesystem().makeDirectory(site)
+      let (code, lines) = try await scene.run(["mount", "-t", "tmpfs", "-o", "size=1m", "pikett-test", site])
+      try demand(code == 0, "a small disk cannot be mounted: \(lines)")
+      scene.atEnd { _ = try? await scene.run(["umount", "-l", site]) }
+      try await callDespite(scene, "No space left on device") { _ in
+        // Whole pages first, then the rest of the last one.
+        _ = try await scene.run(["sh", "-c", "cat /dev/zero >\(site)/filler; echo full"])
+      } heal: { _ in
+        unlink(joined(site, "filler"))
+      }
+    }
+  }
+
+  /// The daemon may write neither tickets nor recordings.
+  @Test func missingRights() async throws {
+    try await Scene.play("missing-rights") { scene in
+      // Rights mean nothing to root, unless he is without the capability to pass over them.
+      let wrapper = geteuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
+      let places = ["ticket", "recording", "cdr"].map { joined(scene.path("site"), $0) }
+      try await callDespite(scene, "Permission denied", through: wrapper) { _ in
+        for place in places { chmod(place, 0o500) }
+      } heal: { _ in
+        for place in places { chmod(place, 0o700) }
+      }
+    }
+  }
+
+  /// From the start the daemon may only read its site, and one file of it not even that.
+  @Test func readOnlySite() async throws {
+    try await Scene.play("read-only") { scene in
+      let wrapper = geteuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
+      let site = scene.path("site")
+      let secret = joined(site, "731/Password.txt")
+      try await callDespite(scene, "Permission denied", through: wrapper) {
+        chmod(secret, 0)
+        chmod(site, 0o500)
+      } begin: { daemon in
+        let line = try await daemon.says("file=731/Password.txt")
+        try demand(line.contains("Permission denied"), line)
+      } heal: { _ in
+        chmod(site, 0o700)
+      }
+    }
+  }
+
+  /// A call comes and is answered while the disk is in a bad way and another call is up; both leave what they must as
+  /// soon as the disk is well again.
+  /// - Parameter problem: what the log must say of it.
+  private func callDespite(
+    _ scene: Scene, _ problem: String, through wrapper: [String] = [], prepare: () -> Void = {},
+    begin: (Daemon) async throws -> Void, heal: (Daemon) async throws -> Void
+  ) async throws {
+    let gateway = try await scene.smsGateway()
+    var site = TestSite(scene.path("site"), smsPort: gateway.port)
+    site.files["732/CFNRTimeout.txt"] = "20"
+    try site.write()
+    prepare()
+    let daemon = try await Daemon.start(scene, site, through: wrapper)
+    let rack = try PhoneRack(scene)
+    let bystander = try await Bystander.connect(rack, daemon)
+    let technician = try await rack.technician("732", daemon)
+    let caller = try await rack.caller(daemon)
+
+    try await begin(daemon)
+    let leg = try await caller.talks(to: "799732")
+    // Half a second is what the hunt waits for the disk at most.
+    let answered = try await technician.rings(within: .seconds(3))
+    try await technician.answer(answered)
+    try await daemon.says("connected", "user=732")
+    await technician.hangUp(answered)
+    try await caller.isReleased(leg)
+    // One clear line: which file, what is wrong.
+    let line = try await daemon.says(" ERROR ", problem)
+    try demand(line.contains(site.directory), line)
+    try await bystander.isUndisturbed(scene, isRecorded: false)
+
+    try await heal(daemon)
+    try await daemon.says("everything that waited for the disk has been written", within: .seconds(15))
+    for (number, user) in [(Bystander.number, "733"), (TestSite.caller, "732")] {
+      let sms = try await gateway.seen.first("the SMS for \(user)", within: .seconds(15)) {
+        $0.parameter("text")?.hasSuffix("_Caller_\(number)_Called_\(user)") == true
+      }
+      let text = sms.parameter("text") ?? ""
+      let tickets = try site.tickets()
+      try demand(tickets.contains(text + "_END_1.txt"), "\(text) in \(tickets)")
+    }
+    try await daemon.stop()
+    let sent = await gateway.seen.all
+    try demand(sent.count == 2, "\(sent)")
+    let tickets = try site.tickets()
+    try demand(tickets.count == 2, "\(tickets)")
+    let next = try site.value("TickeNR.TXT")
+    try demand(next == "\(TestSite.firstTicket + 2)", "TickeNR.TXT: \(next)")
+  }
+}
