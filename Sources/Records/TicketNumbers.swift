@@ -3,8 +3,8 @@ import Synchronization
 
 /// The drawing of one hop's ticket number: decided once, by whoever is first.
 ///
-/// The disk thread draws the number when it gets to it. If the disk is slow, the event loop cannot wait (DESIGN: half
-/// a second) and decides from memory; the disk thread then takes what was decided.
+/// The disk thread draws the number when it gets to it. If the disk is slow, the event loop waits for half a
+/// second at most and decides from memory; the disk thread then takes what was decided.
 package final class TicketDraw: Sendable {
   private let decided = Atomic<UInt64>(0)
 
