@@ -35,6 +35,7 @@ package struct SMSDelivery: Sendable {
   }
 
   /// Does what commands asked for, then sends what is due, until nothing is. The caller holds the spool's lock.
+  /// Sends nothing where the spool cannot be written.
   ///
   /// - Parameter site: reads the site anew: secrets and numbers are those of this moment.
   package func run(site: () -> SiteSnapshot) throws(DiskError) -> Outcome {
@@ -46,6 +47,7 @@ package struct SMSDelivery: Sendable {
     while true {
       let due = try spool.due(at: clock())
       if due.isEmpty { break }
+      try spool.requireWritable()
       let current = snapshot ?? site()
       snapshot = current
       for message in due { try deliver(message, current, &outcome) }

@@ -91,8 +91,22 @@ package struct MessageSpool: Sendable {
   package func finish(_ message: SpooledMessage, as box: Box) throws(DiskError) {
     // The directory first, by one rename: who is killed at any later moment, or finds the disk full, has sent it all
     // the same and must not do it again.
-    try move(message.id, from: .waiting, to: box)
+    do throws(DiskError) { try move(message.id, from: .waiting, to: box) } catch {
+      // Done by an earlier attempt, which failed after it.
+      guard error.isNotFound, try disk.status(path(box, message.id)) != nil else { throw error }
+    }
     try disk.replace(path(box, message.id), message.file, sync: true)
+  }
+
+  /// Makes sure that what becomes of a message can be written. Who could not record that he has sent it must not send
+  /// it, or he would do so again and again.
+  package func requireWritable() throws(DiskError) {
+    for box in Box.allCases {
+      let probe = joined(path(box), ".probe")
+      try disk.remove(probe)
+      try disk.create(probe, [], sync: false)
+      try disk.remove(probe)
+    }
   }
 
   /// Does what commands have asked for by files named `retry-ID` and `drop-ID`: a message is tried again at once, or is

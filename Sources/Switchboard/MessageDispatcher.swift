@@ -26,6 +26,8 @@ final class MessageDispatcher {
   /// The instant messages that are on their way.
   private var underWay: [String: SpooledMessage] = [:]
   private var isStopped = false
+  /// How long the disk is left alone after it has refused.
+  private static let patience = Duration.seconds(60)
 
   init(
     loop: any EventLoop, disk: DiskWorker, logger: Logger, spool: SpoolSink, site: String, program: String?,
@@ -100,7 +102,12 @@ final class MessageDispatcher {
   private func delivered(_ code: Int32) {
     isDelivering = false
     // 69: something could not be sent now, which the program has told itself; it waits in the spool.
-    if code != 0, code != 69 { logger.error("the delivery program failed", metadata: ["exit": "\(code)"]) }
+    if code != 0, code != 69 {
+      logger.error("the delivery program failed", metadata: ["exit": "\(code)"])
+      // What keeps it from its work would keep it again at once: a full or read-only disk.
+      mustDeliverAgain = false
+      return schedule(sms: currentWallTime() + Self.patience, im: nil)
+    }
     if mustDeliverAgain {
       mustDeliverAgain = false
       return deliver()
@@ -117,29 +124,46 @@ final class MessageDispatcher {
   private func sendDue() {
     guard !isStopped else { return }
     onDisk { spool, now in
-      _ = try? spool.im.takeRequests(at: now)
-      return (try? spool.im.due(at: now)) ?? []
-    } then: { dispatcher, due in
-      for message in due where dispatcher.underWay[message.id] == nil {
-        dispatcher.underWay[message.id] = message
-        dispatcher.send(
-          InstantMessage(name: message.id, user: message.user, caller: message.caller, text: message.text))
+      do {
+        _ = try? spool.im.takeRequests(at: now)
+        let due = try spool.im.due(at: now)
+        if !due.isEmpty { try spool.im.requireWritable() }
+        return Result<[SpooledMessage], any Error>.success(due)
+      } catch {
+        return .failure(error)
       }
-      dispatcher.scheduleNextIM()
+    } then: { dispatcher, result in
+      switch result {
+      case .success(let due):
+        for message in due where dispatcher.underWay[message.id] == nil {
+          dispatcher.underWay[message.id] = message
+          dispatcher.send(
+            InstantMessage(name: message.id, user: message.user, caller: message.caller, text: message.text))
+        }
+        dispatcher.scheduleNextIM()
+      case .failure(let fault):
+        dispatcher.cannotWrite("\(fault)")
+        dispatcher.schedule(sms: nil, im: currentWallTime() + Self.patience)
+      }
     }
   }
 
   /// The phone has answered.
   func done(_ name: String, status: Int) {
-    guard let message = underWay.removeValue(forKey: name) else { return }
-    let isSent = (200..<300).contains(status)
+    guard let message = underWay[name] else { return }
     logger.info(
-      isSent ? "instant message delivered" : "instant message not delivered",
+      (200..<300).contains(status) ? "instant message delivered" : "instant message not delivered",
       metadata: ["message": "\(name)", "user": "\(message.user)", "status": "\(status)"])
-    onDisk { spool, now in
+    settle(message, status)
+  }
+
+  /// Writes what became of an instant message. Until that is done it counts as under way: the disk thread may have read
+  /// it as waiting a moment ago.
+  private func settle(_ message: SpooledMessage, _ status: Int) {
+    let isTaken = onDisk { spool, now in
       var message = message
       do {
-        if isSent {
+        if (200..<300).contains(status) {
           try spool.im.finish(message, as: .sent)
         } else if message.retry.failed(.passing("SIP status \(status)"), with: "phone", of: ["phone"], at: now) {
           try spool.im.postpone(message)
@@ -151,9 +175,24 @@ final class MessageDispatcher {
         return "\(error)"
       }
     } then: { dispatcher, fault in
-      if let fault { dispatcher.logger.error("the spool cannot be written", metadata: ["fault": "\(fault)"]) }
-      dispatcher.scheduleNextIM()
+      guard let fault else {
+        dispatcher.underWay[message.id] = nil
+        return dispatcher.scheduleNextIM()
+      }
+      dispatcher.cannotWrite(fault)
+      dispatcher.settleLater(message, status)
     }
+    if !isTaken { settleLater(message, status) }
+  }
+
+  private func settleLater(_ message: SpooledMessage, _ status: Int) {
+    guard !isStopped else { return }
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: .nanoseconds(Self.patience.nanoseconds)) { owner.value.settle(message, status) }
+  }
+
+  private func cannotWrite(_ fault: String) {
+    logger.error("the spool cannot be written", metadata: ["fault": "\(fault)"])
   }
 
   private func scheduleNextIM() {
@@ -184,12 +223,13 @@ final class MessageDispatcher {
 
   /// Does `work` on the disk thread and hands its result back to the loop. A full queue costs the attempt only: the
   /// next message or timer makes another.
-  private func onDisk<Result: Sendable>(
-    _ work: @escaping @Sendable (SpoolSink, WallTime) -> Result,
-    then finish: @escaping @Sendable (MessageDispatcher, Result) -> Void
-  ) {
+  /// - Returns: false if the queue was full.
+  @discardableResult private func onDisk<Value: Sendable>(
+    _ work: @escaping @Sendable (SpoolSink, WallTime) -> Value,
+    then finish: @escaping @Sendable (MessageDispatcher, Value) -> Void
+  ) -> Bool {
     let owner = NIOLoopBound(self, eventLoop: loop)
-    disk.enqueue { [spool, loop] in
+    return disk.enqueue { [spool, loop] in
       let result = work(spool, currentWallTime())
       loop.execute { finish(owner.value, result) }
     }

@@ -39,11 +39,12 @@ extension ScenarioTests {
 
   /// Who dials the queue hears the built-in announcement.
   private func hearsAnnouncement(_ rack: PhoneRack, _ daemon: Daemon, _ scene: Scene) async throws {
-    let wire = try await Wire.listen("udp", scene)
+    let wire = try await Wire.listen(daemon.site.traffic, scene)
+    let threeSeconds = try await Wire.counting(
+      150, "udp and dst host \(TestSite.gateway) and src portrange \(daemon.site.rtp)-\(daemon.site.rtp + 99)", scene)
     let caller = try await rack.caller(daemon)
     let leg = try await caller.talks(to: "720")
-    // What is heard takes its time.
-    try await Task.sleep(for: .seconds(3))
+    _ = try await threeSeconds.exit(within: .seconds(20))
     await caller.hangUp(leg)
     try await daemon.says("call ended", "cause=\"16")
     try await wire.stop()

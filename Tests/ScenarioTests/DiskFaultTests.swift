@@ -66,6 +66,50 @@ extension ScenarioTests {
     }
   }
 
+  /// What cannot be recorded as sent is not sent, or it would be sent again and again; later it goes out once.
+  @Test func unwritableSpool() async throws {
+    try await Scene.play("unwritable-spool") { scene in
+      let wrapper = geteuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
+      let gateway = try await scene.smsGateway()
+      var site = TestSite(scene.path("site"), smsPort: gateway.port)
+      site.files["732/CFNRTimeout.txt"] = "20"
+      try site.write()
+      let boxes = ["sms", "im"].map { joined(site.directory, "spool/\($0)/sent") }
+      for box in boxes { try RealFilesystem().makeDirectory(box) }
+      let daemon = try await Daemon.start(scene, site, through: wrapper)
+      let rack = try PhoneRack(scene)
+      let bystander = try await Bystander.connect(rack, daemon)
+      let technician = try await rack.technician("732", daemon)
+      let caller = try await rack.caller(daemon)
+
+      for box in boxes { chmod(box, 0o500) }
+      try await bystander.isUndisturbed(scene, isRecorded: false)
+      try await daemon.says("pikett-delivery: \(site.directory)/spool/sms/sent", "Permission denied")
+      try await daemon.says("the spool cannot be written", "\(site.directory)/spool/im/sent")
+      let early = await gateway.seen.all
+      try demand(early.isEmpty, "\(early)")
+
+      for box in boxes { chmod(box, 0o700) }
+      let leg = try await caller.talks(to: "799732")
+      let answered = try await technician.rings()
+      try await technician.answer(answered)
+      try await daemon.says("connected", "user=732")
+      await technician.hangUp(answered)
+      try await caller.isReleased(leg)
+      for user in ["732", "733"] {
+        try await daemon.says("SMS for user \(user) taken")
+        try await daemon.says("instant message delivered", "user=\(user)")
+      }
+      try await daemon.stop()
+      let sent = await gateway.seen.all.compactMap { $0.parameter("text") }.sorted()
+      let tickets = try site.tickets().map { $0.replacing("_END_1.txt", with: "") }.sorted()
+      try demand(sent == tickets && tickets.count == 2, "\(sent), \(tickets)")
+      var told: [String] = []
+      for phone in rack.all { told += await phone.messages }
+      try demand(told.sorted() == tickets, "\(told), \(tickets)")
+    }
+  }
+
   /// A call comes and is answered while the disk is in a bad way and another call is up; both leave what they must as
   /// soon as the disk is well again.
   /// - Parameter problem: what the log must say of it.

@@ -16,7 +16,7 @@ extension ScenarioTests {
       let daemon = try await Daemon.start(scene, site)
       let second = try await Baresip.register("732", saying: callerVoice, scene, daemon)
       let third = try await Baresip.register("733", saying: technicianVoice, scene, daemon)
-      let wire = try await Wire.listen("udp", scene)
+      let wire = try await Wire.listen(daemon.site.traffic, scene)
 
       let minutes = Minutes()
       let caller = try SIPp.call("720", "caller-released", saying: callerVoice, scene, daemon)
@@ -27,9 +27,9 @@ extension ScenarioTests {
       try await second.control.event("CALL_CLOSED")
       try await third.answer()
       try await daemon.says("connected", "user=733")
+      let fiveSeconds = try await Wire.counting(250, "udp src port \(caller.mediaPort)", scene)
       caller.goOn()
-      // Both talk; nothing else is to happen meanwhile.
-      try await Task.sleep(for: .seconds(5))
+      _ = try await fiveSeconds.exit(within: .seconds(20))
       third.hangUp()
       try await caller.ends()
 

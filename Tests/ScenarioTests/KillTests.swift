@@ -69,6 +69,11 @@ extension ScenarioTests {
         line.split(separator: " ").first { $0.hasPrefix("ticket=") }.flatMap { Int($0.dropFirst(7)) }
       }
 
+      for recording in try site.names(in: "recording") {
+        let path = joined(site.directory, "recording/" + recording)
+        let methods = try await Wire.fields(["sip.Method"], of: path, where: "sip.Method", scene)
+        try demand(methods.first == ["INVITE"], "\(recording) cannot be read: \(methods)")
+      }
       let again = try await Daemon.start(scene, site, name: "daemon-again")
       try await requireMadeGood(site, opened: opened, gateway)
       // A phone registers again, and what still waits for its user goes out.

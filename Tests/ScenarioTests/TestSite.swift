@@ -5,7 +5,7 @@ struct TestSite: Sendable {
   let directory: String
   /// Where its daemon listens.
   let port = Ports.take()
-  private let rtp = Ports.take(100)
+  let rtp = Ports.take(100)
 
   static let caller = "03472619287"
   static let firstTicket = 1234
@@ -36,6 +36,9 @@ struct TestSite: Sendable {
       "733/Password.txt": "secret733", "733/CFNR.txt": "799731", "733/SMSNumber.txt": "3470000733",
     ]
   }
+
+  /// For a capture: its daemon's SIP and RTP.
+  var traffic: String { "udp port \(port) or udp portrange \(rtp)-\(rtp + 99)" }
 
   /// Writes all its files; those whose value is empty too.
   func write() throws {

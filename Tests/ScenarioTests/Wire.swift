@@ -18,6 +18,15 @@ struct Wire: Sendable {
     return Wire(path: path, dumpcap: dumpcap, scene: scene)
   }
 
+  /// Begins to count packets; the program ends when so many have been seen, which is something to wait for: seconds of
+  /// speech, at 50 packets each.
+  static func counting(_ packets: Int, _ filter: String, _ scene: Scene) async throws -> Child {
+    let counter = try scene.start(
+      "counter", ["dumpcap", "-q", "-i", "lo", "-f", filter, "-c", "\(packets)", "-w", scene.path("counted.pcapng")])
+    try await counter.line("File: ")
+    return counter
+  }
+
   /// Ends the capture.
   func stop() async throws {
     dumpcap.send(SIGINT)
