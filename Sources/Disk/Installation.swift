@@ -28,7 +28,8 @@ package struct Installation: Sendable {
     self.wantedData = wantedData == "" ? nil : wantedData
   }
 
-  /// The directory of prompts and provider templates: `$PIKETT_DATA`, else `../share/pikett` from the program, else
+  /// The directory of prompts and provider templates: `$PIKETT_DATA`, else `../share/pikett` from the program (of a helper
+  /// in `libexec/pikett`: `../../share/pikett`), else
   /// `data` beside the nearest Package.swift above it.
   package func dataDirectory() throws(DataMissing) -> String {
     if let wantedData {
@@ -39,6 +40,9 @@ package struct Installation: Sendable {
     }
     let shared = parent(of: folder) + "/share/pikett"
     if isDirectory(shared) { return shared }
+    // A helper in ../libexec/pikett lies one step deeper than the program it helps.
+    let fromHelper = parent(of: parent(of: folder)) + "/share/pikett"
+    if folder.hasSuffix("/libexec/pikett"), isDirectory(fromHelper) { return fromHelper }
     var above = folder
     while true {
       if access(above + "/Package.swift", F_OK) == 0, isDirectory(above + "/data") { return above + "/data" }

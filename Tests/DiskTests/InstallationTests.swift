@@ -29,6 +29,8 @@ struct InstallationTests {
       #expect(try installation.dataDirectory() == folder + "/usr/share/pikett")
       #expect(installation.helper("pikett-delivery") == folder + "/usr/libexec/pikett/pikett-delivery")
       #expect(installation.helper("pcap2wave") == nil)
+      let helper = Installation(executable: folder + "/usr/libexec/pikett/pikett-delivery", wantedData: nil)
+      #expect(try helper.dataDirectory() == folder + "/usr/share/pikett")
       try make(folder, programs: ["usr/bin/pikett-delivery"])
       #expect(installation.helper("pikett-delivery") == folder + "/usr/bin/pikett-delivery")
     }
