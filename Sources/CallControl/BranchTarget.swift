@@ -20,7 +20,7 @@ package struct BranchTarget: Hashable, Sendable {
 struct Directions {
   let site: SiteSnapshot
   let hosts: [String: [IPAddress]]
-  let route: @Sendable (Endpoint) -> Flow?
+  let route: @Sendable (Endpoint, Transport) -> Flow?
   let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
   let contacts: (String) -> [RegisteredContact]
 
@@ -99,7 +99,7 @@ struct Directions {
 
   private func flow(_ host: PeerHost) -> Flow? {
     guard let address = host.address ?? hosts[host.host.asciiLowercased]?.first else { return nil }
-    return route(Endpoint(address, host.port ?? 5060))
+    return route(Endpoint(address, host.port ?? 5060), .udp)
   }
 
   /// A host as it stands in a URI: IPv6 in brackets.

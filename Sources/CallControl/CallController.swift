@@ -15,8 +15,8 @@ package struct CallController: Sendable {
   package internal(set) var site: SiteSnapshot
   var userAgent: UserAgent
   let random: RandomSource
-  /// The way to an address: our listener and our address on that way; nil if there is none.
-  let route: @Sendable (Endpoint) -> Flow?
+  /// The way to an address by a transport: our listener and our address on that way; nil if there is none.
+  let route: @Sendable (Endpoint, Transport) -> Flow?
   /// Addresses of the site's host names.
   var hosts: [String: [IPAddress]] = [:]
   var calls: [CallID: Call] = [:]
@@ -38,11 +38,11 @@ package struct CallController: Sendable {
   ///   - digest: the hash functions of digest authentication.
   ///   - random: tags, Call-IDs, nonces.
   ///   - advertised: the host and port that peers on a way see as ours.
-  ///   - route: the way to an address.
+  ///   - route: the way to an address by a transport.
   package init(
     site: SiteSnapshot, digest: DigestFunctions, random: RandomSource,
     advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16),
-    route: @escaping @Sendable (Endpoint) -> Flow?
+    route: @escaping @Sendable (Endpoint, Transport) -> Flow?
   ) {
     self.site = site
     self.random = random

@@ -19,7 +19,7 @@ import Testing
     hosts: [String: [IPAddress]] = [:], isReachable: Bool = true
   ) -> [BranchTarget] {
     Directions(
-      site: SceneSite.read(changes), hosts: hosts, route: { isReachable ? Places.flow(to: $0) : nil },
+      site: SceneSite.read(changes), hosts: hosts, route: { remote, _ in isReachable ? Places.flow(to: remote) : nil },
       advertised: { ($0.local.address.uriText, $0.local.port) }, contacts: { $0 == "731" ? [Self.phone] : [] }
     ).targets(phone, of: user, calling: .init(caller: CallerName(caller), dialled: "799*731"))
   }

@@ -93,7 +93,7 @@ final class Shell: SimulatedParty {
     self.network = network
     control = CallController(
       site: site, digest: standInDigest, random: .seeded(seed),
-      advertised: { ($0.local.address.uriText, $0.local.port) }, route: { Places.flow(to: $0) })
+      advertised: { ($0.local.address.uriText, $0.local.port) }, route: { remote, _ in Places.flow(to: remote) })
     network.add(self, name: "Pikett", at: Places.pikett)
   }
 
