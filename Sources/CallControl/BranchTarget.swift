@@ -51,7 +51,7 @@ struct Directions {
 
   /// A number on a trunk's host.
   func through(_ trunk: Trunk, number: String, _ calling: Calling) -> [BranchTarget] {
-    guard let host = trunk.hosts.first, let flow = flow(trunk.proxy ?? host) else { return [] }
+    guard let host = trunk.hosts.first, let flow = flow(trunk.proxy ?? host, trunk.transport) else { return [] }
     let domain = trunk.domain ?? host.host
     let uri = SIPURI(user: number, host: uriText(domain), port: domain == host.host ? host.port : nil)
     var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
@@ -62,7 +62,7 @@ struct Directions {
 
   /// A phone's fixed address. At a trunk's host the trunk's password answers for us.
   private func direct(_ contact: ContactAddress, _ trunk: String?, _ calling: Calling) -> [BranchTarget] {
-    guard let uri = try? SIPURI(contact.uri), let flow = flow(contact.host) else { return [] }
+    guard let uri = try? SIPURI(contact.uri), let flow = flow(contact.host, contact.transport) else { return [] }
     let trunk = trunk.flatMap { site.trunk($0) }
     var target = place(Target(uri: uri, flow: flow), calling, trunk: trunk)
     target.credentials = trunk?.credentials
@@ -97,11 +97,23 @@ struct Directions {
     return BranchTarget(target: target, trunk: nil, from: from, headers: headers, credentials: nil)
   }
 
-  private func flow(_ host: PeerHost) -> Flow? {
+  private func flow(_ host: PeerHost, _ transport: SignallingTransport) -> Flow? {
     guard let address = host.address ?? hosts[host.host.asciiLowercased]?.first else { return nil }
-    return route(Endpoint(address, host.port ?? 5060), .udp)
+    return route(Endpoint(address, host.port ?? transport.defaultPort), Transport(transport))
   }
 
   /// A host as it stands in a URI: IPv6 in brackets.
   private func uriText(_ host: String) -> String { IPAddress(host)?.uriText ?? host }
+}
+
+extension Transport {
+  /// What a site's file asks for.
+  init(_ wanted: SignallingTransport) {
+    self =
+      switch wanted {
+      case .udp: .udp
+      case .tcp: .tcp
+      case .tls: .tls
+      }
+  }
 }

@@ -5,6 +5,7 @@ import Telephony
 extension SiteReader {
   mutating func check(_ site: SiteSnapshot) {
     checkTrunks(site)
+    checkTransports(site)
     checkUsers(site)
     checkMessages(site)
     checkDuty(site)
@@ -70,6 +71,17 @@ extension SiteReader {
       report(
         "trunks/\(trunk.name)/Password.txt", "a gateway that registers here needs a password",
         expected: "the gateway's SIP secret")
+    }
+  }
+
+  /// What would need TLS cannot be called; unencrypted it must not be called either.
+  private mutating func checkTransports(_ site: SiteSnapshot) {
+    let problem = "TLS is not spoken yet: it cannot be called"
+    for trunk in site.trunks where trunk.transport == .tls && !trunk.hosts.isEmpty {
+      report("trunks/\(trunk.name)/Transport.txt", problem, expected: "udp or tcp")
+    }
+    for user in site.users where user.contact?.transport == .tls {
+      report("\(user.number)/Contact.txt", problem, expected: "a sip: URI, with ;transport=tcp or without")
     }
   }
 

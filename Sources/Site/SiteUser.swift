@@ -48,10 +48,13 @@ package struct ContactAddress: Hashable, Sendable {
   package var uri: String
   package var user: String?
   package var host: PeerHost
+  /// Its `;transport=`; TLS for `sips:`.
+  package var transport: SignallingTransport
 
-  package init(uri: String, user: String?, host: PeerHost) {
+  package init(uri: String, user: String?, host: PeerHost, transport: SignallingTransport = .udp) {
     self.uri = uri
     self.user = user
     self.host = host
+    self.transport = transport
   }
 }

@@ -94,8 +94,20 @@ enum Values {
     let rest = text[text.index(after: colon)...].prefix { $0 != ";" && $0 != "?" }
     let at = rest.lastIndex(of: "@")
     let hostText = at.map { rest[rest.index(after: $0)...] } ?? rest
-    guard let host = host(String(hostText)) else { return nil }
-    return ContactAddress(uri: text, user: at.map { String(rest[..<$0]) }, host: host)
+    guard let host = host(String(hostText)), let transport = transport(ofContact: text, scheme: scheme) else {
+      return nil
+    }
+    return ContactAddress(uri: text, user: at.map { String(rest[..<$0]) }, host: host, transport: transport)
+  }
+
+  /// "If the URI specifies a transport protocol in the transport parameter, that transport protocol SHOULD be used.
+  /// Otherwise […] UDP for a SIP URI, and TCP for a SIPS URI", with TLS over it (RFC 3263 §4.1).
+  private static func transport(ofContact uri: String, scheme: String) -> SignallingTransport? {
+    if scheme == "sips" { return .tls }
+    let parameters = uri.prefix { $0 != "?" }.split(separator: ";").dropFirst()
+    let value = parameters.lazy.map { $0.split(separator: "=", omittingEmptySubsequences: false) }
+      .first { $0.count == 2 && $0[0].trimmed.equalsIgnoringCase("transport") }
+    return value.map { transport($0[1].trimmed) } ?? .udp
   }
 
   /// Dialable digits to put before a number: `0`, `+39`, `*9`.

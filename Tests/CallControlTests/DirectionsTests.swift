@@ -19,7 +19,8 @@ import Testing
     hosts: [String: [IPAddress]] = [:], isReachable: Bool = true
   ) -> [BranchTarget] {
     Directions(
-      site: SceneSite.read(changes), hosts: hosts, route: { remote, _ in isReachable ? Places.flow(to: remote) : nil },
+      site: SceneSite.read(changes), hosts: hosts,
+      route: { isReachable ? Flow($1, local: Places.pikett, remote: $0) : nil },
       advertised: { ($0.local.address.uriText, $0.local.port) }, contacts: { $0 == "731" ? [Self.phone] : [] }
     ).targets(phone, of: user, calling: .init(caller: CallerName(caller), dialled: "799*731"))
   }
@@ -87,6 +88,29 @@ import Testing
     let found = targets(
       .desk, of: "733", changes, hosts: ["phones.example.net": [endpoint("198.51.100.9:1").address]])
     #expect(lines(found.first).prefix(2) == ["sip:733@Phones.Example.net", "198.51.100.9:5060"])
+  }
+
+  struct Way: Sendable, CustomTestStringConvertible {
+    var file: String
+    var text: String
+    var way: String
+    var testDescription: String { "\(file) \(text)" }
+  }
+
+  static let ways: [Way] = [
+    Way(file: "733/Contact.txt", text: "sip:7@192.0.2.9", way: "UDP 192.0.2.9:5060"),
+    Way(file: "733/Contact.txt", text: "sip:7@192.0.2.9;transport=tcp", way: "TCP 192.0.2.9:5060"),
+    Way(file: "733/Contact.txt", text: "sip:7@192.0.2.9:5070;ob;Transport=TCP", way: "TCP 192.0.2.9:5070"),
+    Way(file: "733/Contact.txt", text: "sip:7@192.0.2.9;transport=udp", way: "UDP 192.0.2.9:5060"),
+    Way(file: "733/Contact.txt", text: "sips:7@192.0.2.9", way: "TLS 192.0.2.9:5061"),
+    Way(file: "trunks/MOBILE/Transport.txt", text: "tcp", way: "TCP 192.0.2.20:5060"),
+    Way(file: "trunks/MOBILE/Transport.txt", text: "udp", way: "UDP 192.0.2.20:5060"),
+  ]
+
+  @Test(arguments: ways) func `the way depends on the transport`(_ way: Way) {
+    let phone: Branch.Phone = way.file.hasPrefix("733") ? .desk : .fork("347")
+    let flow = targets(phone, of: "733", [way.file: way.text]).first?.target.flow
+    #expect(flow.map { "\($0.transport.rawValue) \($0.remote)" } == way.way)
   }
 
   // MARK: Forks

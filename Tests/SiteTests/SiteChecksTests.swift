@@ -32,6 +32,11 @@ struct SiteChecksTests {
         ["trunks/GW14/Host.txt": "", "trunks/GW14/Login.txt": "gw"],
         "trunks/GW14/Password.txt: a gateway that registers here needs a password"
       ),
+      (
+        ["trunks/GW14/Transport.txt": "tls"],
+        "trunks/GW14/Transport.txt: TLS is not spoken yet: it cannot be called"
+      ),
+      (["731/Contact.txt": "sips:731@192.0.2.9"], "731/Contact.txt: TLS is not spoken yet: it cannot be called"),
       (["SMSProvider.txt": "Kanell"], "SMSProvider.txt: there is no provider “Kanell”"),
       (["731/SMSNumber.txt": "347"], "sms/CODEMA/URL.txt: the provider has no URL, so no SMS is sent"),
       (["forwards/Rota/Target.txt": "739"], "forwards/Rota/Target.txt: leads to 739, but there is no such user"),
