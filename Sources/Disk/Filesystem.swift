@@ -37,6 +37,10 @@ package protocol Filesystem: Sendable {
   /// The names in a directory, sorted, without `.` and `..`.
   func list(_ directory: String) throws(DiskError) -> [String]
 
+  /// The names in a directory as they come, unsorted and without `.` and `..`, one by one: for directories of many
+  /// thousand files. `body` gets the bytes of each; they are valid only while it runs.
+  func eachName(in directory: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(DiskError)
+
   /// What is known of `path` (symbolic links followed); nil if there is nothing.
   func status(_ path: String) throws(DiskError) -> FileStatus?
 
@@ -76,6 +80,11 @@ package protocol Filesystem: Sendable {
 extension Filesystem {
   /// Makes a directory (0750) and its missing parents; one that exists is left as it is.
   package func makeDirectory(_ path: String) throws(DiskError) { try makeDirectory(path, isPrivate: false) }
+
+  /// By way of `list`; the real disk does it without a `String` a file.
+  package func eachName(in directory: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(DiskError) {
+    for name in try list(directory) { Array(name.utf8).withUnsafeBytes(body) }
+  }
 }
 
 /// A file that only grows.

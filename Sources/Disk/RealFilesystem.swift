@@ -32,19 +32,25 @@ package struct RealFilesystem: Filesystem {
   }
 
   package func list(_ directory: String) throws(DiskError) -> [String] {
+    var names: [String] = []
+    try eachName(in: directory) { names.append(String(decoding: $0, as: UTF8.self)) }
+    return names.sorted()
+  }
+
+  package func eachName(in directory: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(DiskError) {
     guard let stream = opendir(directory) else { throw .last(directory, .list) }
     defer { closedir(stream) }
-    var names: [String] = []
     while true {
       linux_set_errno(0)
       guard let entry = readdir(stream) else { break }
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+          if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return }
+          body(UnsafeRawBufferPointer(start: name, count: strlen(name)))
+        }
       }
-      if name != ".", name != ".." { names.append(name) }
     }
     if linux_errno() != 0 { throw .last(directory, .list) }
-    return names.sorted()
   }
 
   package func status(_ path: String) throws(DiskError) -> FileStatus? {
