@@ -76,6 +76,12 @@ struct RingingHop: Sendable {
     phones = branches.map { Phone(id: $0.id, confirmKey: $0.branch.confirmKey) }
   }
 
+  /// One more phone of the same kind as `first`.
+  mutating func add(_ id: BranchID, beside first: BranchID) {
+    guard let first = phone(first), phone(id) == nil else { return }
+    phones.append(Phone(id: id, confirmKey: first.confirmKey))
+  }
+
   func phone(_ id: BranchID) -> Phone? { phones.first { $0.id == id } }
 
   /// An answered phone may still confirm, and the hop waits for it even beyond its CFNR timeout.

@@ -64,6 +64,7 @@ package struct Hunt: Sendable {
     case .ticketDurable(let hop, let ticket): numberArrived(hop, ticket, isRefused: false, now)
     case .ticketFailed(let hop, let ticket): numberArrived(hop, ticket, isRefused: true, now)
     case .ticketNumbered(let hop, let ticket): numberArrived(hop, ticket, isRefused: false, now)
+    case .branchAdded(let branch, let first): branchAdded(branch, beside: first)
     case .branchRinging(let branch): branchRang(branch, now)
     case .branchAnswered(let branch): branchAnswered(branch, now)
     case .promptEnded(let branch): promptEnded(branch, now)
@@ -130,6 +131,15 @@ extension Hunt {
 // MARK: - What the phones do
 
 extension Hunt {
+  private mutating func branchAdded(_ branch: BranchID, beside first: BranchID) {
+    guard var ringing = ringing(first) else {
+      actions.append(.cancel(branch, .normalClearing))
+      return
+    }
+    ringing.add(branch, beside: first)
+    state = .ringing(ringing)
+  }
+
   private mutating func branchRang(_ branch: BranchID, _ now: Moment) {
     guard var ringing = ringing(branch) else { return }
     ringing.didRing(at: now.instant)

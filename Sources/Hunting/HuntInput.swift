@@ -10,6 +10,9 @@ package enum HuntInput: Hashable, Sendable {
   case ticketFailed(HopID, TicketNumber)
   /// The answer to `numberTicket`: the hop's number, whether the disk has it or not.
   case ticketNumbered(HopID, TicketNumber)
+  /// The user has registered several phones: the first one is rung under the branch that was asked for, and this further
+  /// one beside it. Each answers, confirms and fails for itself.
+  case branchAdded(BranchID, beside: BranchID)
   /// The phone rings (180 or 183).
   case branchRinging(BranchID)
   /// The phone was answered.

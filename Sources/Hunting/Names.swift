@@ -43,13 +43,19 @@ package struct BranchID: Hashable, Comparable, Sendable, CustomStringConvertible
   package var hop: HopID
   /// 0 is the desk phone; n is the n-th fork.
   package var index: Int
+  /// 0, or n for the n-th further phone where the user has registered several.
+  package var phone: Int
 
-  package init(hop: HopID, index: Int) {
+  package init(hop: HopID, index: Int, phone: Int = 0) {
     self.hop = hop
     self.index = index
+    self.phone = phone
   }
 
-  package var description: String { index == 0 ? "\(hop), desk phone" : "\(hop), fork \(index)" }
+  package var description: String {
+    let which = index == 0 ? "desk phone" : "fork \(index)"
+    return phone == 0 ? "\(hop), \(which)" : "\(hop), \(which), phone \(phone + 1)"
+  }
 
-  package static func < (a: BranchID, b: BranchID) -> Bool { (a.hop, a.index) < (b.hop, b.index) }
+  package static func < (a: BranchID, b: BranchID) -> Bool { (a.hop, a.index, a.phone) < (b.hop, b.index, b.phone) }
 }

@@ -81,6 +81,9 @@ struct HuntWorld {
   private mutating func applyOutside(_ input: HuntInput) {
     switch input {
     case .branchAnswered(let branch) where phones[branch] == .ringing: phones[branch] = .answered
+    case .branchAdded(let branch, let first) where phones[branch] == nil:
+      phones[branch] = .ringing
+      branches[branch] = branches[first]
     case .branchFailed(let branch, _, _), .branchEnded(let branch, _): phones[branch] = .over
     case .callerEnded: caller = .gone
     default: return
