@@ -100,7 +100,8 @@ package actor Phone {
   // MARK: What one can do with it
 
   /// Registers with the server; `registered` follows.
-  package func register() {
+  /// - Parameter expires: in seconds; 0 ends the registration.
+  package func register(expires: Int = 300) {
     guard let target = target(user: nil) else { return }
     let request = RequestID(rawValue: nextRequest)
     nextRequest += 1
@@ -109,7 +110,7 @@ package actor Phone {
       .register(
         request,
         OutgoingRegistration(
-          target: target, addressOfRecord: address(of: number), contactUser: number, expires: 300,
+          target: target, addressOfRecord: address(of: number), contactUser: number, expires: expires,
           credentials: credentials)))
   }
 

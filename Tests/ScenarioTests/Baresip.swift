@@ -15,6 +15,15 @@ struct Baresip: Sendable {
   static func register(_ number: String, saying samples: [Int16], _ scene: Scene, _ daemon: Daemon) async throws
     -> Baresip
   {
+    let phone = try await start(number, at: "127.0.0.1:\(daemon.site.port)", saying: samples, scene)
+    try await daemon.says("phone registered", "user=\(number)")
+    return phone
+  }
+
+  /// Starts it; it registers with the server.
+  static func start(_ number: String, at server: String, saying samples: [Int16], _ scene: Scene) async throws
+    -> Baresip
+  {
     let folder = scene.path("baresip-\(number)")
     let disk = RealFilesystem()
     try disk.makeDirectory(folder)
@@ -22,7 +31,7 @@ struct Baresip: Sendable {
     let ports = Ports.take(24)
     let values = [
       "PORT": "\(ports)", "CONTROL": "\(ports + 2)", "RTP": "\(ports + 4)-\(ports + 23)", "FOLDER": folder,
-      "NUMBER": number, "SERVER": "127.0.0.1:\(daemon.site.port)", "PASSWORD": "secret\(number)",
+      "NUMBER": number, "SERVER": server, "PASSWORD": "secret\(number)",
     ]
     for name in ["config", "accounts"] {
       let template = try disk.read(joined(Surroundings.fixtures, "baresip/" + name), limit: 1 << 16)
@@ -42,19 +51,20 @@ struct Baresip: Sendable {
       "baresip-\(number)", ["stdbuf", "-oL", "baresip", "-s", "-v", "-f", folder])
     try await process.line("ctrl_tcp: TCP socket listening")
     let control = try BaresipControl(port: ports + 2)
-    try await daemon.says("phone registered", "user=\(number)")
     return Baresip(number: number, process: process, control: control, folder: folder)
   }
 
   /// Waits until it rings; the caller's number is what its display shows.
   func rings(from caller: String, within limit: Duration = .seconds(10)) async throws {
-    let event = try await control.event("CALL_INCOMING", within: limit)
-    try demand(event.contains("\"peeruri\":\"sip:\(caller)@"), "\(number) shows another caller: \(event)")
+    _ = try await control.event("CALL_INCOMING", of: caller, within: limit)
   }
 
-  func answer() async throws {
+  /// Waits until the call of this caller is over for it.
+  func isFree(of caller: String) async throws { try await control.event("CALL_CLOSED", of: caller) }
+
+  func answer(_ caller: String = TestSite.caller) async throws {
     control.send("accept")
-    _ = try await control.event("CALL_ESTABLISHED")
+    _ = try await control.event("CALL_ESTABLISHED", of: caller)
   }
 
   func hangUp() { control.send("hangup") }
@@ -121,7 +131,14 @@ final class BaresipControl: Sendable {
     _ = Glibc.send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
   }
 
-  @discardableResult func event(_ type: String, within limit: Duration = .seconds(10)) async throws -> String {
-    try await seen.first("baresip: \(type)", within: limit) { $0.contains("\"type\":\"\(type)\"") }
+  /// Waits for an event of a call.
+  /// - Parameter caller: whose call; nil: anybody's.
+  @discardableResult func event(_ type: String, of caller: String? = nil, within limit: Duration = .seconds(10))
+    async throws -> String
+  {
+    let peer = caller.map { "\"peeruri\":\"sip:\($0)@" } ?? ""
+    return try await seen.first("baresip: \(type) \(caller ?? "")", within: limit) {
+      $0.contains("\"type\":\"\(type)\"") && $0.contains(peer)
+    }
   }
 }

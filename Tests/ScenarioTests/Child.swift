@@ -76,6 +76,10 @@ final class Child: Sendable {
 
   /// Waits for a line that holds all these texts; ends at once if the program ends without it.
   @discardableResult func line(_ texts: String..., within limit: Duration = .seconds(10)) async throws -> String {
+    try await line(texts, within: limit)
+  }
+
+  @discardableResult func line(_ texts: [String], within limit: Duration = .seconds(10)) async throws -> String {
     let event = try await seen.first("\(name): \(texts.joined(separator: " … "))", within: limit) { event in
       switch event {
       case .line(let line): texts.allSatisfy { line.contains($0) }

@@ -18,12 +18,9 @@ struct Daemon: Sendable {
     return Daemon(process: process, site: site)
   }
 
-  /// Waits for a line of its log.
-  @discardableResult func says(_ text: String, _ second: String = "", within limit: Duration = .seconds(10))
-    async throws
-    -> String
-  {
-    try await process.line(text, second, within: limit)
+  /// Waits for a line of its log that holds all these texts.
+  @discardableResult func says(_ texts: String..., within limit: Duration = .seconds(10)) async throws -> String {
+    try await process.line(texts, within: limit)
   }
 
   /// SIGTERM, and it ends well within 5 s.

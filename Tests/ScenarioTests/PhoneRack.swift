@@ -40,11 +40,7 @@ final class PhoneRack: Sendable {
   /// A technician's phone, registered.
   func technician(_ number: String, _ daemon: Daemon) async throws -> Phone {
     let phone = try await phone(number, password: "secret\(number)", at: "127.0.0.1", daemon)
-    await phone.register()
-    let outcome = try await phone.seen.first("\(number) is registered", within: .seconds(5)) {
-      if case .registered = $0 { true } else { false }
-    }
-    try demand(outcome == .registered(status: 200), "\(number): \(outcome)")
+    try await phone.isRegistered()
     return phone
   }
 
@@ -54,8 +50,15 @@ final class PhoneRack: Sendable {
   }
 
   private func phone(_ number: String, password: String?, at address: String, _ daemon: Daemon) async throws -> Phone {
+    try await phone(number, password: password, at: address, of: ("127.0.0.1", daemon.site.port))
+  }
+
+  /// A phone of this server.
+  func phone(_ number: String, password: String? = nil, at address: String, of server: (String, UInt16)) async throws
+    -> Phone
+  {
     let own = try #require(IPAddress(address))
-    let server = Endpoint(try #require(IPAddress("127.0.0.1")), daemon.site.port)
+    let server = Endpoint(try #require(IPAddress(server.0)), server.1)
     let ports = Ports.take(20)
     let phone = Phone(
       number: number, password: password, address: own, server: server,
@@ -67,6 +70,15 @@ final class PhoneRack: Sendable {
 }
 
 extension Phone {
+  /// Registers.
+  func isRegistered() async throws {
+    register()
+    let outcome = try await seen.first("\(number) is registered", within: .seconds(5)) {
+      if case .registered = $0 { true } else { false }
+    }
+    try demand(outcome == .registered(status: 200), "\(number): \(outcome)")
+  }
+
   /// Waits until it is called.
   func rings(from caller: String = TestSite.caller, within limit: Duration = .seconds(10)) async throws -> LegID {
     let event = try await seen.first("\(number) rings, called by \(caller)", within: limit) {

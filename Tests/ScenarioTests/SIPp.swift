@@ -17,6 +17,13 @@ struct SIPp: Sendable {
   static func call(_ number: String, _ scenario: String, saying samples: [Int16], _ scene: Scene, _ daemon: Daemon)
     throws -> SIPp
   {
+    try call(number, at: "127.0.0.1:\(daemon.site.port)", scenario, saying: samples, scene)
+  }
+
+  /// Starts the call through this server.
+  static func call(_ number: String, at server: String, _ scenario: String, saying samples: [Int16], _ scene: Scene)
+    throws -> SIPp
+  {
     var sound = SoundCapture()
     sound.silence(milliseconds: 100)
     sound.press(1)
@@ -33,9 +40,23 @@ struct SIPp: Sendable {
         "sipp", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i", TestSite.gateway, "-mi",
         TestSite.gateway, "-p", "\(port)", "-mp", "\(mediaPort)", "-m", "1", "-s", number, "-cid_str", callID,
         "-nostdin", "-timeout", "60s", "-timeout_error", "-trace_err", "-error_file", scene.path("sipp-errors.log"),
-        "-trace_msg", "-message_file", scene.path("sipp-messages.log"), "127.0.0.1:\(daemon.site.port)",
+        "-trace_msg", "-message_file", scene.path("sipp-messages.log"), server,
       ])
     return SIPp(process: process, port: port, mediaPort: mediaPort, callID: callID, hand: try Datagrams("127.0.0.1"))
+  }
+
+  /// Waits for one call and follows the scenario.
+  static func isCalled(_ scenario: String, at address: String, port: UInt16, _ scene: Scene) throws -> SIPp {
+    let mediaPort = Ports.take(8)
+    let process = try scene.start(
+      "sipp-\(scenario)",
+      [
+        "sipp", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i", address, "-mi", address, "-p", "\(port)",
+        "-mp", "\(mediaPort)", "-m", "1", "-nostdin", "-timeout", "60s", "-timeout_error", "-trace_err", "-error_file",
+        scene.path("sipp-\(scenario)-errors.log"), "-trace_msg", "-message_file",
+        scene.path("sipp-\(scenario)-messages.log"),
+      ])
+    return SIPp(process: process, port: port, mediaPort: mediaPort, callID: "", hand: try Datagrams("127.0.0.1"))
   }
 
   /// The scenario waits for this: the caller does what comes next.
