@@ -79,7 +79,8 @@ package struct SMSDelivery: Sendable {
       let problem =
         "\(route.provider.name) answered \(status) “\(excerpt(body, hiding: secrets(of: route, request)))”; expected \(request.success.description)"
       // 408, 425, 429 and 5xx say "later"; anything else is an answer to this very message.
-      let isPassing = [408, 425, 429].contains(status) || status >= 500
+      let isPassing =
+        [408, 425, 429].contains(status) || status >= 500 || request.retry?.isMet(status: status, body: body) == true
       try postpone(
         &message, isPassing ? .passing(problem) : .refused(problem), route.provider.name, providers, &outcome)
     case .failed(let problem):
@@ -109,7 +110,8 @@ package struct SMSDelivery: Sendable {
     var text = String(
       decodeText(body.prefix(4000)).unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
     for secret in secrets { text = text.replacing(secret, with: "***") }
-    return String(text.prefix(80))
+    // JSON comes indented.
+    return String(text.split(separator: " ").joined(separator: " ").prefix(120))
   }
 
   /// The password in the ways in which it was sent, and the words of the headers, the longest first.

@@ -55,12 +55,13 @@ extension SiteReader {
       }
       if let header = header.value { headers.append(header) }
     }
-    let success = first(places, "Success.txt") {
-      $0.setting($1, "statuses such as 2xx or 200,202, then perhaps a text of the answer") { SuccessRule($0) }
-    }
+    let rule = "statuses such as 2xx or 200,202, then perhaps a text of the answer, or .member = value"
+    let success = first(places, "Success.txt") { $0.setting($1, rule) { AnswerRule($0) } }
+    let retry = first(places, "Retry.txt") { $0.setting($1, rule, canBeOff: true) { AnswerRule($0) } }
     let timeout = first(places, "Timeout.txt") {
       $0.setting($1, "seconds, 1 to 600") { Values.number($0, in: 1...600) }
     }
+    let sender = first(places, "Sender.txt") { $0.setting($1, "the sender that is shown", canBeOff: true) { $0 } }
     return SMSProvider(
       name: name, url: url.value, method: method.value ?? (body.value == nil ? .get : .post), body: body.value,
       contentType: contentType.value ?? "application/x-www-form-urlencoded", headers: headers,
@@ -68,8 +69,8 @@ extension SiteReader {
       password: first(places, "Password.txt") {
         $0.setting($1, "the password, as it is", canBeOff: true, secrecy: .password) { Redacted($0) }
       }.value,
-      sender: first(places, "Sender.txt") { $0.setting($1, "the sender that is shown", canBeOff: true) { $0 } }.value,
-      success: success.value ?? .anySuccess, timeout: .seconds(timeout.value ?? 30))
+      sender: sender.value ?? (sender.isOff ? "" : nil), success: success.value ?? .anySuccess, retry: retry.value,
+      timeout: .seconds(timeout.value ?? 30))
   }
 
   /// The setting of the first place in which the file says something.

@@ -16,8 +16,11 @@ package struct SMSProvider: Hashable, Sendable {
   /// What `{user}`, `{password}` and `{sender}` stand for.
   package var user: String?
   package var password: Redacted<String>?
+  /// Empty: the owner has said that there is none.
   package var sender: String?
-  package var success: SuccessRule
+  package var success: AnswerRule
+  /// Answers that mean *later*, besides those that mean it everywhere; nil: none.
+  package var retry: AnswerRule?
   /// How long the provider may take.
   package var timeout: Duration
 
@@ -59,7 +62,8 @@ package struct SMSProvider: Hashable, Sendable {
     return HTTPRequestDescription(
       method: method, url: Redacted(url.filled(.url, value)), server: server(url.filled(.url) { _ in "" }),
       headers: headers.map { .init(name: $0.name, value: Redacted($0.value)) },
-      body: body.map { Redacted(Array($0.filled(bodyContext, value).utf8)) }, timeout: timeout, success: success)
+      body: body.map { Redacted(Array($0.filled(bodyContext, value).utf8)) }, timeout: timeout, success: success,
+      retry: retry)
   }
 
   /// How values are written in the body, by its media type.

@@ -170,6 +170,11 @@ extension SiteReader {
             "\(user.number)/\(file)Password.txt", "\(provider.name) asks for a password",
             expected: "the provider's password", .warning)
         }
+        if provider.uses(.sender), provider.sender == nil {
+          report(
+            "sms/\(provider.name)/Sender.txt", "\(provider.name) asks for a sender",
+            expected: "the number or name that the message shall show, or none", .warning)
+        }
       }
     }
   }

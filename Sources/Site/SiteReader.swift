@@ -22,6 +22,12 @@ enum Setting<Value> {
     guard case .given(let value) = self else { return nil }
     return value
   }
+
+  /// `none` stands in the file.
+  var isOff: Bool {
+    guard case .off = self else { return false }
+    return true
+  }
 }
 
 /// Reads value files, collects the faults, and keeps the last good value of a file that cannot be understood.

@@ -3,8 +3,8 @@ package import Telephony
 /// How far the sending of a message has got, and when it is tried next.
 ///
 /// With each provider a message is tried after 10 s, 20 s, 40 s … 15 min, for 24 h; then with the next provider; after
-/// the last it has failed. What a provider refuses (rather than being out of reach) goes to the next one at once, if
-/// there is one.
+/// the last it has failed. What a provider refuses (rather than being out of reach) goes to the next one at once, or has
+/// failed: the same request would be refused again.
 package struct RetryState: Hashable, Sendable {
   /// How often it was tried with this provider.
   package var attempts = 0
@@ -65,7 +65,7 @@ package struct RetryState: Hashable, Sendable {
       due = now
       return true
     }
-    if isOver { return false }
+    if isOver || isRefusal { return false }
     let doublings = min(attempts - 1, 16)
     due = now + min(.seconds(10 << doublings), RetryState.longestPause)
     return true

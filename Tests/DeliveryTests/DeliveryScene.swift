@@ -50,7 +50,7 @@ struct DeliveryScene {
   }
 
   /// One pass; its exit code.
-  func deliver() -> Int32 { deliverMessages(site: folder.path, data: nil) { [notes] in notes.add($0) } }
+  func deliver() -> Int32 { deliverMessages(site: folder.path, data: packageData) { [notes] in notes.add($0) } }
 
   func messages(_ box: MessageSpool.Box) throws -> [SpooledMessage] { try spool.messages(box) }
 

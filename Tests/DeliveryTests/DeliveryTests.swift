@@ -139,7 +139,7 @@ struct DeliveryTests {
     try scene.provider("first", ["URL": url(gateway, "redirect")])
     try scene.put("1235")
     #expect(scene.deliver() == 69)
-    #expect(try scene.messages(.waiting).first?.retry.reason.hasPrefix("first answered 302") == true)
+    #expect(try scene.messages(.failed).first?.retry.reason.hasPrefix("first answered 302") == true)
   }
 
   @Test("a user without a number, and a provider without a URL, are told in words")
@@ -176,7 +176,7 @@ struct DeliveryTests {
     try scene.put()
     let first = try ChildProcess([program, "--site", scene.folder.path], mergingErrors: true)
     let line = try #require(first.line())
-    #expect(line.hasPrefix("pikett-delivery: 1234-sms: not sent: first answered 403 “bad login *** / ***”"))
+    #expect(line.hasPrefix("pikett-delivery: 1234-sms: failed for good: first answered 403 “bad login *** / ***”"))
     #expect(first.finish() == 69)
     try scene.provider("first", ["URL": url(gateway, "ok")])
     #expect(try scene.spool.request(.retry, for: "1234-sms"))

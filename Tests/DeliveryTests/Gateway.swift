@@ -64,17 +64,22 @@ final class ChildProcess {
   }
 }
 
-/// The gateway of `data/fixtures/delivery/gateway.py` on a port of its own.
+/// `data` of the package.
+let packageData: String = {
+  var folder = directory(of: #filePath)
+  while folder != "/", (try? RealFilesystem().status(joined(folder, "Package.swift"))) == nil {
+    folder = directory(of: folder)
+  }
+  return joined(folder, "data")
+}()
+
+/// A gateway of `data/fixtures/delivery` on a port of its own.
 struct Gateway {
   let process: ChildProcess
   let port: Int
 
-  init() throws {
-    var folder = directory(of: #filePath)
-    while folder != "/", (try RealFilesystem().status(joined(folder, "Package.swift"))) == nil {
-      folder = directory(of: folder)
-    }
-    process = try ChildProcess(["python3", joined(folder, "data/fixtures/delivery/gateway.py")])
+  init(_ script: String = "gateway") throws {
+    process = try ChildProcess(["python3", joined(packageData, "fixtures/delivery/\(script).py")])
     guard let port = process.line().flatMap({ Int($0) }) else { throw ChildProcess.Unavailable() }
     self.port = port
   }

@@ -76,7 +76,10 @@ struct SMSProviderTests {
       ("URL", "ftp://x/"), ("URL", "sms.example.net"), ("URL", "http://x/{phone}"), ("URL", "http://x/a b"),
       ("Method", "DELETE"),
       ("Body", "{nummer}"), ("Header1", "no colon"), ("Header1", "a b: c"), ("Header1", ": c"), ("Header2", "X: {foo}"),
-      ("ContentType", "json"), ("Success", "ok"), ("Success", "20"), ("Success", "6xx"), ("Success", "200,"),
+      ("ContentType", "json"), ("Success", "ok"), ("Success", "200 .a"), ("Success", "200 .a ="),
+      ("Success", "200 .a = 1,"),
+      ("Success", "200 . = 1"), ("Success", "200 .a[x] = 1"), ("Success", "200 .a[1 = 1"), ("Retry", "later"),
+      ("Success", "20"), ("Success", "6xx"), ("Success", "200,"),
       ("Timeout", "0"),
     ])
   func bad(file: String, text: String) {
@@ -112,9 +115,18 @@ struct SMSProviderTests {
       ("202", 200, "", false), ("200 OK", 200, "status: OK", true), ("200 OK", 200, "ERROR", false),
       ("200 OK", 500, "OK", false),
       ("2XX  all right", 200, "is all right.", true), ("200", 0, "", false), ("200", -1, "", false),
+      ("200 .messages[0].status = 0", 200, #"{"messages" : [ {"x":[{"status":"9"}], "status":"0"} ]}"#, true),
+      ("200 .messages[0].status=0", 200, #"{"messages":[{"status":0}]}"#, true),
+      ("200 .messages[0].status = 0", 200, #"{"messages":[{"status":"4"}]}"#, false),
+      ("200 .messages[1].status = 0", 200, #"{"messages":[{"status":"4"},{"status":"0"}]}"#, true),
+      ("200 .messages[1].status = 0", 200, #"{"messages":[{"status":"0"}]}"#, false),
+      ("200 .messages[0].status = 0", 500, #"{"messages":[{"status":"0"}]}"#, false),
+      ("200 .status = 1, 5,10", 200, #"{"status":"10"}"#, true), ("200 .status = 1,5", 200, #"{"status":"10"}"#, false),
+      ("2xx [1] = true", 201, " [ false , true ] ", true), ("2xx .a = null", 200, #"{"a":null}"#, true),
+      ("2xx .a = not here", 200, #"{"a":"not here"}"#, true), ("2xx .a = {", 200, #"{"a":{}}"#, false),
     ])
   func success(rule: String, status: Int, body: String, isMet: Bool) throws {
-    let rule = try #require(SuccessRule(rule))
+    let rule = try #require(AnswerRule(rule))
     #expect(rule.isMet(status: status, body: Array(body.utf8)) == isMet)
   }
 

@@ -78,6 +78,30 @@ struct SampleSiteTests {
     }
   }
 
+  @Test("The providers with a URL of their own need nothing but credentials, and Twilio a sender")
+  func completeProviders() throws {
+    let data = try Self.dataDirectory()
+    let builtIn = try Self.files(in: data.appending(path: "sms"))
+    let names = ["kannel", "playsms", "gammu", "twilio", "vonage", "messagebird", "sipgate", "clicksend"]
+    for name in names {
+      let reading = SiteReading(
+        files: [
+          "SMSProvider.txt": Array(name.utf8), "731/SMSNumber.txt": Array("347".utf8),
+          "731/Password.txt": Array("x".utf8),
+          "731/SMSUser.txt": Array("user".utf8), "731/SMSPassword.txt": Array("pass word".utf8),
+          "queues/Q/Number.txt": Array("720".utf8), "queues/Q/Map1.txt": Array("799*731".utf8),
+          "CFU.txt": Array("none".utf8),
+          "731/Fork.txt": Array("none".utf8),
+        ], builtInProviders: builtIn)
+      let expected = name == "twilio" ? ["sms/twilio/Sender.txt: twilio asks for a sender"] : []
+      #expect(reading.faults.map { "\($0.path): \($0.problem)" } == expected)
+      #expect(reading.snapshot.user("731")?.smsRoutes.first?.request(text: "t") != nil)
+    }
+    #expect(
+      Set(builtIn.keys.compactMap { $0.split(separator: "/").first }.map(String.init))
+        == Set(names + ["README.md", "generic-get", "generic-post", "CODEMA"]))
+  }
+
   @Test("Every value file of the sample has a remark, and keeps it when its value is written")
   func remarks() throws {
     for (path, bytes) in try Self.files(in: Self.dataDirectory().appending(path: "site")) where !path.hasSuffix(".md") {

@@ -44,7 +44,7 @@ struct RetryStateTests {
     #expect(!goesOn2)
   }
 
-  @Test("a refusal goes to the next provider at once; the last one is asked again")
+  @Test("a refusal goes to the next provider at once; by the last one it has failed")
   func refusal() {
     let now = RetryStateTests.start
     var state = RetryState(due: now)
@@ -52,11 +52,9 @@ struct RetryStateTests {
     #expect(goesOn3)
     #expect(state.provider == "B")
     #expect(state.isDue(at: now))
-    let goesOn4 = state.failed(.refused("403"), with: "B", of: ["A", "B"], at: now)
-    #expect(goesOn4)
-    #expect(state.provider == "B")
-    #expect(!state.isDue(at: now))
-    #expect(state.isDue(at: now + .seconds(10)))
+    let goesOn4 = state.failed(.refused("402"), with: "B", of: ["A", "B"], at: now)
+    #expect(!goesOn4)
+    #expect(state.reason == "402")
   }
 
   @Test("a clock that was wrong does not hold a message back")
@@ -72,7 +70,7 @@ struct RetryStateTests {
   func unknownProvider() {
     let now = RetryStateTests.start
     var state = RetryState(due: now)
-    let goesOn6 = state.failed(.refused("x"), with: "gone", of: [], at: now)
+    let goesOn6 = state.failed(.passing("x"), with: "gone", of: [], at: now)
     #expect(goesOn6)
     #expect((state.due - now).milliseconds == 10_000)
   }
