@@ -27,8 +27,8 @@ struct Call: Sendable {
   var stage: Stage
   /// The queue the caller came through, for its hold sound.
   var queue: String?
-  /// The legs of each phone that is rung or has answered; more than one where a user has registered several.
-  var branches: [BranchID: [LegID]] = [:]
+  /// Each phone that is rung or has answered.
+  var branches: [BranchID: BranchCall] = [:]
   /// The phone the caller speaks with.
   var connected: BranchID?
   var answeredAt: WallTime?
@@ -75,6 +75,17 @@ struct Call: Sendable {
 
   /// When the call has something to do by itself.
   var nextDeadline: Instant? {
+    branches.values.reduce(stageDeadline) { soonest, branch in
+      guard let deadline = branch.attempts.nextDeadline else { return soonest }
+      return soonest.map { min($0, deadline) } ?? deadline
+    }
+  }
+
+  /// The legs of the phones, in the order of the branches.
+  var branchLegs: [LegID] { branches.sorted { $0.key < $1.key }.flatMap { $0.value.legs.map(\.leg) } }
+
+  /// When its stage has something to do.
+  var stageDeadline: Instant? {
     switch stage {
     case .queue(let queue): queue.nextDeadline
     case .hunt(let hunt): hunt.nextDeadline

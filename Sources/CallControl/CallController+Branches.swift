@@ -6,7 +6,7 @@ import SIPUserAgent
 import Site
 import Telephony
 
-/// The phones that are rung, each on one leg or (where a user has registered several) on several.
+/// The phones that are rung. Each is a branch of its own, with one leg for each way to it that is being tried.
 extension CallController {
   /// The branch of a call to a plain number.
   static var plainBranch: BranchID { BranchID(hop: .first, index: 0) }
@@ -14,13 +14,17 @@ extension CallController {
   /// How long a plain number may ring: no chain goes on behind it, and an INVITE that rings has no timer of its own.
   static var plainRinging: Duration { .seconds(180) }
 
-  /// Calls one of a user's phones.
+  /// Calls one of a user's phones: the desk phone, which may be several that have registered, or a fork.
   mutating func ring(_ id: CallID, _ branch: BranchID, _ phone: Branch, at now: Moment) {
     guard let call = calls[id] else { return }
-    let targets = directions(call.site, at: now).targets(
-      phone.phone, of: phone.user, calling: .init(caller: call.caller, dialled: call.dialled))
-    open(id, branch, targets)
-    if targets.isEmpty { branchOver(id, branch, .unreachable, .noRouteToDestination, at: now) }
+    let routes = directions(call.site, at: now).routes(
+      to: phone.phone, of: phone.user, calling: .init(caller: call.caller, dialled: call.dialled))
+    // Each phone answers and confirms for itself: the voicemail of one must not stop the others.
+    for further in routes.indices.dropFirst() {
+      later(.hunt(id, .branchAdded(branch.phone(further), beside: branch)))
+    }
+    open(id, branch, routes, at: now)
+    if routes.isEmpty { branchOver(id, branch, .unreachable, .noRouteToDestination, at: now) }
   }
 
   /// Calls a number that is neither a queue nor in the hunt: bridged without ticket or recording.
@@ -32,15 +36,13 @@ extension CallController {
     calls[id]?.user = number.digits
     let directions = directions(call.site, at: now)
     let calling = Directions.Calling(caller: call.caller, dialled: call.dialled)
-    let targets: [BranchTarget]
-    if call.site.user(number.digits) != nil {
-      targets = directions.targets(.desk, of: number.digits, calling: calling)
-    } else {
-      let trunk = call.site.internalTrunks.lazy.compactMap { call.site.trunk($0) }.first
-      targets = trunk.map { directions.through($0, number: number.digits, calling) } ?? []
-    }
-    open(id, Self.plainBranch, targets)
-    if targets.isEmpty { endWithoutTicket(id, .noRouteToDestination, at: now) }
+    let isUser = call.site.user(number.digits) != nil
+    let routes =
+      isUser
+      ? directions.routes(to: .desk, of: number.digits, calling: calling)
+      : directions.routes(toInternal: number.digits, calling: calling)
+    open(id, Self.plainBranch, routes, at: now)
+    if routes.isEmpty { endWithoutTicket(id, .noRouteToDestination, at: now) }
   }
 
   /// The ways to the phones of a site as they are now.
@@ -50,13 +52,47 @@ extension CallController {
       contacts: { userAgent.contacts(of: $0, at: now.instant) })
   }
 
-  private mutating func open(_ id: CallID, _ branch: BranchID, _ targets: [BranchTarget]) {
-    for target in targets {
-      let leg = userAgent.newLegID()
-      legs[leg] = CallLeg(call: id, part: .branch(branch, target))
-      calls[id]?.branches[branch, default: []].append(leg)
-      note(.branchCalled(id, branch, target: "\(target.target.uri)"))
-      emit(.openMedia(leg, target.target.flow))
+  /// Calls these phones under `branch` and the branches beside it.
+  private mutating func open(_ id: CallID, _ branch: BranchID, _ routes: [PhoneRoute], at now: Moment) {
+    for (index, route) in routes.enumerated() {
+      let branch = branch.phone(index)
+      calls[id]?.branches[branch] = BranchCall(route)
+      attempt(id, branch, .start, at: now)
+    }
+  }
+
+  /// Tells the attempts to reach a phone what happened and does what they say.
+  /// - Returns: true if the phone cannot be reached.
+  @discardableResult
+  private mutating func attempt(_ id: CallID, _ branch: BranchID, _ input: Attempts.Input, at now: Moment) -> Bool {
+    guard let actions = calls[id]?.branches[branch]?.attempts.handle(input, at: now.instant) else { return false }
+    for action in actions {
+      guard let call = calls[id]?.branches[branch] else { return false }
+      switch action {
+      case .call(let way):
+        guard let target = call.route[way] else { continue }
+        let leg = userAgent.newLegID()
+        legs[leg] = CallLeg(call: id, part: .branch(branch, target))
+        calls[id]?.branches[branch]?.add(leg, on: way)
+        note(.branchCalled(id, branch, target: "\(target)"))
+        emit(.openMedia(leg, target.target.flow))
+      case .cancel(let way):
+        guard let leg = call.leg(on: way) else { continue }
+        calls[id]?.branches[branch]?.remove(leg)
+        release(leg, .answeredElsewhere)
+      case .silent(let way):
+        note(.branchSilent(id, branch, target: call.route[way]?.description ?? ""))
+      case .over: return true
+      }
+    }
+    return false
+  }
+
+  /// Some host has been silent for too long.
+  mutating func branchTimersDue(_ id: CallID, at now: Moment) {
+    for branch in calls[id]?.branches.keys.sorted() ?? [] {
+      guard let deadline = calls[id]?.branches[branch]?.attempts.nextDeadline, deadline <= now.instant else { continue }
+      attempt(id, branch, .timersDue, at: now)
     }
   }
 
@@ -79,15 +115,18 @@ extension CallController {
     switch event {
     case .provisional(let status, let body):
       if let body { legs[leg]?.earlyAnswer = body }
+      if let way = calls[id]?.branches[branch]?.way(of: leg) { attempt(id, branch, .provisional(way), at: now) }
       // The branch's own early media is never heard: nobody knows whether it is ringing or an announcement.
       if status == 180 || status == 183 { hunt(id, .branchRinging(branch), at: now) }
     case .answered(let body): answered(id, leg, branch, body, at: now)
     case .refused(let status, let cause, let contacts):
-      branchLegOver(leg, branch, failure(status, contacts), cause, at: now)
+      branchLegRefused(leg, branch, status: status, failure(status, contacts), cause, at: now)
     case .digit(let digit, _): pressedByInfo(leg, digit, at: now)
     case .offered(let offer): offered(leg, offer, at: now)
     case .offerAnswered(let answer): offerAnswered(leg, answer)
-    case .ended(let cause): branchLegOver(leg, branch, .unreachable, cause, at: now)
+    case .ended(let cause):
+      forget(leg)
+      branchOver(id, branch, .unreachable, cause, at: now)
     case .incoming, .established, .alive, .offerRefused: break
     }
   }
@@ -102,7 +141,8 @@ extension CallController {
   }
 
   private mutating func answered(_ id: CallID, _ leg: LegID, _ branch: BranchID, _ body: [UInt8]?, at now: Moment) {
-    guard var audio = legs[leg]?.audio else { return }
+    guard var audio = legs[leg]?.audio, let way = calls[id]?.branches[branch]?.way(of: leg) else { return }
+    attempt(id, branch, .answered(way), at: now)
     do throws(SDPError) {
       // Some gateways answer the offer in their 183 and leave it out of the 200.
       let negotiated = try audio.accept(body ?? legs[leg]?.earlyAnswer ?? [])
@@ -113,66 +153,69 @@ extension CallController {
     } catch {
       note(.mediaFault(id, leg, error))
       release(leg, .normalClearing)  // it has answered
-      return branchLegOver(leg, branch, .refused, .bearerCapabilityNotImplemented, in: id, at: now)
+      return branchOver(id, branch, .refused, .bearerCapabilityNotImplemented, at: now)
     }
-    // The same user's other phones on this branch stop ringing; the first answer is the branch's.
-    for other in calls[id]?.branches[branch] ?? [] where other != leg { release(other, .answeredElsewhere) }
-    calls[id]?.branches[branch] = [leg]
     if case .plain = calls[id]?.stage {
-      connectPlain(id, leg, at: now)
+      connectPlain(id, branch, leg, at: now)
     } else {
       hunt(id, .branchAnswered(branch), at: now)
     }
   }
 
-  private mutating func connectPlain(_ id: CallID, _ leg: LegID, at now: Moment) {
+  private mutating func connectPlain(_ id: CallID, _ branch: BranchID, _ leg: LegID, at now: Moment) {
     guard let caller = calls[id]?.callerLeg else { return }
+    for other in calls[id]?.branches.keys.sorted() ?? [] where other != branch {
+      releaseBranch(id, other, .answeredElsewhere)
+    }
     calls[id]?.stage = .plain(ringsUntil: nil)
-    calls[id]?.connected = Self.plainBranch
+    calls[id]?.connected = branch
     calls[id]?.answeredAt = now.wall
     silence(caller)
     emit(.bridge(caller, leg))
   }
 
-  /// One leg of a branch is over by the peer's doing.
-  mutating func branchLegOver(
-    _ leg: LegID, _ branch: BranchID, _ failure: BranchFailure, _ cause: Cause, at now: Moment
+  /// One way to a phone has come to its end before an answer: another one, if there is one left.
+  mutating func branchLegRefused(
+    _ leg: LegID, _ branch: BranchID, status: Int, _ failure: BranchFailure, _ cause: Cause, at now: Moment
   ) {
-    guard let id = legs[leg]?.call else { return }
+    guard let id = legs[leg]?.call, let call = calls[id]?.branches[branch], let way = call.way(of: leg) else { return }
     forget(leg)
-    branchLegOver(leg, branch, failure, cause, in: id, at: now)
+    calls[id]?.branches[branch]?.remove(leg)
+    if attempt(id, branch, .refused(way, status: status), at: now) {
+      branchOver(id, branch, failure, cause, at: now)
+    } else {
+      note(.branchWayFailed(id, branch, target: call.route[way]?.description ?? "", status: status))
+    }
   }
 
-  private mutating func branchLegOver(
-    _ leg: LegID, _ branch: BranchID, _ failure: BranchFailure, _ cause: Cause, in id: CallID, at now: Moment
-  ) {
-    guard var left = calls[id]?.branches[branch] else { return }
-    left.removeAll { $0 == leg }
-    calls[id]?.branches[branch] = left.isEmpty ? nil : left
-    if left.isEmpty { branchOver(id, branch, failure, cause, at: now) }
-  }
-
-  /// A branch is over: no leg of it is left.
+  /// A branch is over: the phone cannot be reached, or has hung up.
   private mutating func branchOver(
     _ id: CallID, _ branch: BranchID, _ failure: BranchFailure, _ cause: Cause, at now: Moment
   ) {
     guard let call = calls[id] else { return }
+    calls[id]?.branches[branch] = nil
     switch call.stage {
     case .hunt:
       // Told later, so that a step is never within a step. Whether the phone had answered, the hunt knows.
       later(.hunt(id, .branchFailed(branch, failure, cause)))
-    case .plain: endWithoutTicket(id, cause, at: now)
+    case .plain:
+      if call.connected == branch || calls[id]?.branches.isEmpty == true { endWithoutTicket(id, cause, at: now) }
     case .opening, .queue, .ended: break
     }
   }
 
   /// Stops ringing a phone, or hangs it up.
   mutating func releaseBranch(_ id: CallID, _ branch: BranchID, _ cause: Cause) {
-    for leg in calls[id]?.branches.removeValue(forKey: branch) ?? [] { release(leg, cause) }
+    for (_, leg) in calls[id]?.branches.removeValue(forKey: branch)?.legs ?? [] { release(leg, cause) }
   }
 
   /// The leg of a phone that has answered.
   func answeredLeg(_ id: CallID, _ branch: BranchID) -> LegID? {
-    calls[id]?.branches[branch]?.first { legs[$0]?.isAnswered == true }
+    calls[id]?.branches[branch]?.legs.first { legs[$0.leg]?.isAnswered == true }?.leg
   }
+}
+
+extension BranchID {
+  /// The n-th further phone of this branch; 0 is itself.
+  fileprivate func phone(_ index: Int) -> BranchID { BranchID(hop: hop, index: self.index, phone: index) }
 }

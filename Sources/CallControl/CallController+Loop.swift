@@ -35,7 +35,7 @@ extension CallController {
 
   /// One of the call's phones is rung at this address.
   private func rings(_ call: Call, _ address: IPAddress) -> Bool {
-    call.branches.values.joined().contains { leg in
+    call.branchLegs.contains { leg in
       guard case .branch(_, let target) = legs[leg]?.part else { return false }
       return target.target.flow.remote.address == address
     }

@@ -5,32 +5,79 @@ import Telephony
 
 /// Which requests carry a message, and whether one of its phones has taken it.
 struct PendingMessages: Sendable {
+  /// One phone that is to get the message, and the ways to it. They are tried one after the other: a MESSAGE cannot be
+  /// cancelled, and nobody wants to read it twice.
+  private struct Phone: Sendable {
+    var route: PhoneRoute
+    var attempts: Attempts
+  }
+
   private struct Delivery: Sendable {
+    var message: InstantMessage
+    var phones: [Phone]
+    /// Phones whose outcome is not known.
     var open: Int
     var status: Int?
   }
 
-  private var nextRequest: UInt64 = 1
-  private var names: [RequestID: String] = [:]
-  private var deliveries: [String: Delivery] = [:]
-
-  /// A request for one more phone of the message `name`.
-  mutating func begin(_ name: String) -> RequestID {
-    defer { nextRequest &+= 1 }
-    let request = RequestID(rawValue: nextRequest)
-    names[request] = name
-    deliveries[name, default: Delivery(open: 0, status: nil)].open += 1
-    return request
+  /// A MESSAGE under way.
+  private struct Request: Sendable {
+    var name: String
+    var phone: Int
+    var way: Way
   }
 
-  /// A phone has answered.
-  /// - Returns: the message and its outcome once all its phones have; one that took it makes it delivered.
-  mutating func end(_ request: RequestID, status: Int) -> (name: String, status: Int)? {
-    guard let name = names.removeValue(forKey: request), var delivery = deliveries[name] else { return nil }
+  /// What is to be done next.
+  enum Step: Sendable {
+    case send(RequestID, InstantMessage, BranchTarget)
+    /// All phones have answered: the message and its outcome; one phone that took it makes it delivered.
+    case done(name: String, status: Int)
+  }
+
+  private var nextRequest: UInt64 = 1
+  private var requests: [RequestID: Request] = [:]
+  private var deliveries: [String: Delivery] = [:]
+
+  /// Sends a message to these phones, of which there is at least one. One that is under way is not sent again.
+  mutating func begin(_ message: InstantMessage, _ routes: [PhoneRoute], at now: Instant) -> [Step] {
+    guard deliveries[message.name] == nil else { return [] }
+    deliveries[message.name] = Delivery(
+      message: message, phones: routes.map { Phone(route: $0, attempts: $0.attempts(isParallel: false)) },
+      open: routes.count)
+    return routes.indices.flatMap { attempt(message.name, $0, .start, status: 480, at: now) }
+  }
+
+  /// A phone, or what stands before it, has answered.
+  mutating func end(_ id: RequestID, status: Int, at now: Instant) -> [Step] {
+    guard let request = requests.removeValue(forKey: id) else { return [] }
+    let input: Attempts.Input = status < 300 ? .answered(request.way) : .refused(request.way, status: status)
+    return attempt(request.name, request.phone, input, status: status, at: now)
+  }
+
+  private mutating func attempt(
+    _ name: String, _ phone: Int, _ input: Attempts.Input, status: Int, at now: Instant
+  ) -> [Step] {
+    guard let actions = deliveries[name]?.phones[phone].attempts.handle(input, at: now) else { return [] }
+    var steps: [Step] = []
+    for action in actions {
+      guard case .call(let way) = action, let delivery = deliveries[name],
+        let target = delivery.phones[phone].route[way]
+      else { continue }
+      let id = RequestID(rawValue: nextRequest)
+      nextRequest &+= 1
+      requests[id] = Request(name: name, phone: phone, way: way)
+      steps.append(.send(id, delivery.message, target))
+    }
+    return steps.isEmpty ? settle(name, status) : steps
+  }
+
+  /// One phone's outcome is known.
+  private mutating func settle(_ name: String, _ status: Int) -> [Step] {
+    guard var delivery = deliveries[name] else { return [] }
     delivery.open -= 1
     if delivery.status.map({ $0 >= 300 }) ?? true { delivery.status = status }
     deliveries[name] = delivery.open > 0 ? delivery : nil
-    return delivery.open > 0 ? nil : (name, delivery.status ?? status)
+    return delivery.open > 0 ? [] : [.done(name: name, status: delivery.status ?? status)]
   }
 }
 
@@ -38,25 +85,30 @@ struct PendingMessages: Sendable {
 extension CallController {
   /// From is the caller, so that lifting the receiver calls him back.
   mutating func send(_ message: InstantMessage, at now: Moment) {
-    let directions = directions(site, at: now)
-    let targets = directions.targets(
-      .desk, of: message.user, calling: .init(caller: CallerName(message.caller), dialled: message.user))
-    if targets.isEmpty {
+    let routes = directions(site, at: now).routes(
+      to: .desk, of: message.user,
+      calling: .init(caller: CallerName(message.caller), dialled: message.user, kind: .message))
+    if routes.isEmpty {
       note(.messageUndeliverable(name: message.name, user: message.user))
       return emit(.messageDone(message.name, status: 480))
     }
-    for target in targets {
-      var from = target.from
-      from.uri.user = message.caller
-      let outgoing = OutgoingMessage(
-        target: target.target, from: from, contentType: "text/plain", body: Array(message.text.utf8),
-        credentials: target.credentials)
-      later(.userAgent(.sendMessage(messages.begin(message.name), outgoing)))
-    }
+    perform(messages.begin(message, routes, at: now.instant))
   }
 
-  mutating func messageDone(_ request: RequestID, status: Int) {
-    guard let (name, outcome) = messages.end(request, status: status) else { return }
-    emit(.messageDone(name, status: outcome))
+  mutating func messageDone(_ request: RequestID, status: Int, at now: Moment) {
+    perform(messages.end(request, status: status, at: now.instant))
+  }
+
+  private mutating func perform(_ steps: [PendingMessages.Step]) {
+    for step in steps {
+      switch step {
+      case .send(let request, let message, let target):
+        let outgoing = OutgoingMessage(
+          target: target.target, from: target.from, contentType: "text/plain", body: Array(message.text.utf8),
+          credentials: target.credentials)
+        later(.userAgent(.sendMessage(request, outgoing)))
+      case .done(let name, let status): emit(.messageDone(name, status: status))
+      }
+    }
   }
 }

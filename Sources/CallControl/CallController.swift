@@ -134,7 +134,8 @@ package struct CallController: Sendable {
   private mutating func timersDue(at now: Moment) {
     if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
     for id in calls.keys.sorted() {
-      guard let call = calls[id], let deadline = call.nextDeadline, deadline <= now.instant else { continue }
+      branchTimersDue(id, at: now)
+      guard let call = calls[id], let deadline = call.stageDeadline, deadline <= now.instant else { continue }
       switch call.stage {
       case .queue: queue(id, .timersDue, at: now)
       case .hunt: hunt(id, .timersDue, at: now)
@@ -190,7 +191,7 @@ package struct CallController: Sendable {
       switch action {
       case .transmit(let message, let flow): transmit(message, flow, at: now)
       case .leg(let leg, let event): happened(leg, event, at: now)
-      case .messageDone(let request, let status): messageDone(request, status: status)
+      case .messageDone(let request, let status): messageDone(request, status: status, at: now)
       case .registrationsChanged(let user): emit(.registrationsChanged(user: user))
       case .log(let note): self.note(.userAgent(note))
       // Registrations and probes of our own are asked for by nobody yet.
@@ -305,7 +306,7 @@ package struct CallController: Sendable {
     case .caller:
       refuse(place.call, status: 503, .noMediaPort, at: now)
     case .branch(let branch, _):
-      branchLegOver(leg, branch, .unreachable, .congestion, at: now)
+      branchLegRefused(leg, branch, status: 503, .unreachable, .congestion, at: now)
     }
   }
 

@@ -37,6 +37,12 @@ package struct EventLog {
     case .dispatched(let call, let ticket): line(.info, "messages ordered", call, ["user": ticket.user])
     case .branchCalled(let call, let branch, let target):
       line(.info, "phone called", call, ["branch": "\(branch)", "target": target])
+    case .branchSilent(let call, let branch, let target):
+      line(.warning, "no response; another way is tried too", call, ["branch": "\(branch)", "target": target])
+    case .branchWayFailed(let call, let branch, let target, let status):
+      line(
+        .warning, "this way failed; another is tried", call,
+        ["branch": "\(branch)", "target": target, "status": "\(status)"])
     case .mediaFault(let call, let leg, let fault):
       line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
     case .ended(let call, let detail):

@@ -22,7 +22,8 @@ import Testing
       site: SceneSite.read(changes), hosts: hosts,
       route: { isReachable ? Flow($1, local: Places.pikett, remote: $0) : nil },
       advertised: { ($0.local.address.uriText, $0.local.port) }, contacts: { $0 == "731" ? [Self.phone] : [] }
-    ).targets(phone, of: user, calling: .init(caller: CallerName(caller), dialled: "799*731"))
+    ).routes(to: phone, of: user, calling: .init(caller: CallerName(caller), dialled: "799*731"))
+      .flatMap { $0.lines.flatMap(\.hosts) }
   }
 
   private func lines(_ target: BranchTarget?) -> [String] {

@@ -22,10 +22,10 @@ enum Invariants {
     for (id, call) in control.calls {
       if call.isOver, call.callerLeg != nil || !call.branches.isEmpty { faults.append("\(id) is over but has legs") }
       if let leg = call.callerLeg, control.legs[leg] == nil { faults.append("\(id) lost its caller's leg") }
-      for leg in call.branches.values.joined() where control.legs[leg] == nil {
+      for leg in call.branchLegs where control.legs[leg] == nil {
         faults.append("\(id) has a branch whose leg is gone")
       }
-      let answered = call.branches.values.joined().filter { shell.media[$0]?.partner != nil }
+      let answered = call.branchLegs.filter { shell.media[$0]?.partner != nil }
       if answered.count > 1 { faults.append("\(id) has \(answered.count) connected branches") }
     }
     for (callID, id) in control.dialogs where control.calls[id] == nil {

@@ -1,0 +1,152 @@
+import Hunting
+import SIPMessage
+import SIPUserAgent
+import Site
+import Telephony
+
+/// Finds the ways to a user's phones, as section "Trunk" of the site's user files says: Contact, registration, trunk.
+struct Directions {
+  let site: SiteSnapshot
+  let hosts: [String: [IPAddress]]
+  let route: @Sendable (Endpoint, Transport) -> Flow?
+  let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
+  let contacts: (String) -> [RegisteredContact]
+  /// False for a trunk of which nothing has been heard for too long.
+  var isAlive: (Trunk) -> Bool = { _ in true }
+
+  /// The number the called party is to see: the caller's, and what he dialled.
+  struct Calling: Hashable, Sendable {
+    var caller: CallerName
+    var dialled: String
+    var kind = Kind.call
+
+    enum Kind: Hashable, Sendable {
+      case call
+      /// The caller's number at the phone's own registrar, so that lifting the receiver calls him back.
+      case message
+    }
+  }
+
+  /// Every phone that is to be called for `phone` of the user `number`, each with its ways; none if it cannot be.
+  func routes(to phone: Branch.Phone, of number: String, calling: Calling) -> [PhoneRoute] {
+    switch phone {
+    case .fork(let external):
+      guard let external = PhoneNumber(external) else { return [] }
+      return through(site.externalTrunks, calling, retriesAsOwn: true) { $0.dialled(external) }
+    case .desk:
+      guard let user = site.user(number) else { return [] }
+      switch user.deskPhone {
+      case .contact(let contact, let trunk): return direct(contact, trunk, calling)
+      case .registration:
+        return contacts(number).map { PhoneRoute(lines: [.init(hosts: [place($0.target, calling)])]) }
+      case .trunk(let names): return through(names, calling, retriesAsOwn: calling.kind == .message) { _ in number }
+      case .none: return []
+      }
+    }
+  }
+
+  /// An internal number that is no user of the site, by the internal trunks.
+  func routes(toInternal number: String, calling: Calling) -> [PhoneRoute] {
+    through(site.internalTrunks, calling, retriesAsOwn: false) { _ in number }
+  }
+
+  // MARK: Trunks
+
+  /// A number behind these trunks: one route, or none if no trunk leads anywhere. Dead ones are passed over while another
+  /// lives.
+  private func through(
+    _ names: [String], _ calling: Calling, retriesAsOwn: Bool, number: (Trunk) -> String
+  ) -> [PhoneRoute] {
+    let ways = names.compactMap { site.trunk($0) }
+      .map { (trunk: $0, line: line($0, number: number($0), calling, retriesAsOwn)) }
+      .filter { !$0.line.hosts.isEmpty }
+    let living = ways.filter { isAlive($0.trunk) }
+    let lines = (living.isEmpty ? ways : living).map(\.line)
+    return lines.isEmpty ? [] : [PhoneRoute(lines: lines)]
+  }
+
+  private func line(_ trunk: Trunk, number: String, _ calling: Calling, _ retriesAsOwn: Bool) -> PhoneRoute.Line {
+    let targets = targets(trunk, number: number)
+    let own = retriesAsOwn && trunk.callerID != .own ? targets.map { place($0, calling, trunk, mode: .own) } : []
+    return PhoneRoute.Line(
+      trunk: trunk.name, hosts: targets.map { place($0, calling, trunk, mode: trunk.callerID) }, own: own)
+  }
+
+  /// The hosts of a trunk, each with the number as its Request-URI: at the trunk's domain, else at the host itself.
+  private func targets(_ trunk: Trunk, number: String) -> [Target] {
+    if trunk.isRegistrant { return registered(trunk, number: number) }
+    guard let first = trunk.hosts.first else { return [] }
+    // Without Domain.txt the domain is the first host's.
+    let domain = trunk.domain.flatMap { $0.equalsIgnoringCase(first.host) ? nil : $0 }
+    func uri(_ host: PeerHost) -> SIPURI {
+      SIPURI(user: number, host: uriText(domain ?? host.host), port: domain == nil ? host.port : nil)
+    }
+    let hops = trunk.proxy.map { [(first, $0)] } ?? trunk.hosts.map { ($0, $0) }
+    return distinct(
+      hops.flatMap { host, hop in flows(hop, trunk.transport).map { Target(uri: uri(host), flow: $0) } })
+  }
+
+  /// A gateway that has registered with us: the number at each of its Contacts.
+  private func registered(_ trunk: Trunk, number: String) -> [Target] {
+    let contacts = trunk.credentials.map { self.contacts($0.user) } ?? []
+    return distinct(
+      contacts.map { contact in
+        var uri = contact.uri
+        uri.user = number
+        uri.password = nil
+        uri.headers = nil
+        return Target(uri: uri, flow: contact.flow)
+      })
+  }
+
+  /// Two names of one host are one host: it is not asked twice.
+  private func distinct(_ targets: [Target]) -> [Target] {
+    var known: Set<Flow> = []
+    return targets.filter { known.insert($0.flow).inserted }
+  }
+
+  // MARK: Phones
+
+  /// A phone's fixed address. At a trunk's host the trunk's password answers for us.
+  private func direct(_ contact: ContactAddress, _ trunk: String?, _ calling: Calling) -> [PhoneRoute] {
+    guard let uri = try? SIPURI(contact.uri) else { return [] }
+    let trunk = trunk.flatMap { site.trunk($0) }
+    let hosts = flows(contact.host, contact.transport).map { flow in
+      var target = place(Target(uri: uri, flow: flow), calling, trunk, mode: trunk?.callerID)
+      target.trunk = nil
+      return target
+    }
+    return hosts.isEmpty ? [] : [PhoneRoute(lines: [.init(hosts: hosts)])]
+  }
+
+  private func place(
+    _ target: Target, _ calling: Calling, _ trunk: Trunk? = nil, mode: Trunk.CallerID? = nil
+  ) -> BranchTarget {
+    let shown = presentation(calling, trunk, mode: mode, on: target.flow)
+    return BranchTarget(
+      target: target, trunk: trunk?.name, from: shown.from, headers: shown.headers, credentials: trunk?.credentials)
+  }
+
+  /// The ways to a host, one for each of its addresses.
+  private func flows(_ host: PeerHost, _ transport: SignallingTransport) -> [Flow] {
+    let addresses = host.address.map { [$0] } ?? hosts[host.host.asciiLowercased] ?? []
+    return addresses.compactMap {
+      route(Endpoint($0, host.port ?? transport.defaultPort), Transport(transport))
+    }
+  }
+
+  /// A host as it stands in a URI: IPv6 in brackets.
+  func uriText(_ host: String) -> String { IPAddress(host)?.uriText ?? host }
+}
+
+extension Transport {
+  /// What a site's file asks for.
+  init(_ wanted: SignallingTransport) {
+    self =
+      switch wanted {
+      case .udp: .udp
+      case .tcp: .tcp
+      case .tls: .tls
+      }
+  }
+}
