@@ -146,8 +146,20 @@ package struct MessageSpool: Sendable {
     return true
   }
 
+  /// True if a command has left a request that nobody has taken yet.
+  package func hasRequests() throws(DiskError) -> Bool {
+    do throws(DiskError) {
+      return try disk.list(directory).contains { name in
+        Request.allCases.contains { name.suffix(after: "\($0.rawValue)-") != nil }
+      }
+    } catch {
+      if error.isNotFound { return false }
+      throw error
+    }
+  }
+
   /// What a command can ask for.
-  package enum Request: String, Hashable, Sendable {
+  package enum Request: String, Hashable, Sendable, CaseIterable {
     case retry
     case drop
   }

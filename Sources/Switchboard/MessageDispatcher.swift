@@ -50,6 +50,17 @@ final class MessageDispatcher {
       return (try? spool.sms.nextDue(), try? spool.im.nextDue())
     } then: { dispatcher, due in
       dispatcher.schedule(sms: due.0, im: due.1)
+      dispatcher.lookForRequests()
+    }
+  }
+
+  /// Sees whether a command has asked for something, such as to try a message again; every few seconds.
+  func lookForRequests() {
+    onDisk { spool, _ in
+      ((try? spool.sms.hasRequests()) ?? false, (try? spool.im.hasRequests()) ?? false)
+    } then: { dispatcher, requests in
+      if requests.0 { dispatcher.deliver() }
+      if requests.1 { dispatcher.sendDue() }
     }
   }
 
@@ -112,8 +123,9 @@ final class MessageDispatcher {
       mustDeliverAgain = false
       return deliver()
     }
-    onDisk { spool, _ in
-      try? spool.sms.nextDue()
+    onDisk { spool, now in
+      // What is due still could not be taken at all: somebody else holds the spool's lock.
+      (try? spool.sms.nextDue()).map { max($0, now + .seconds(1)) }
     } then: { dispatcher, due in
       dispatcher.schedule(sms: due, im: nil)
     }

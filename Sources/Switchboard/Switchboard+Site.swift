@@ -38,10 +38,13 @@ extension Switchboard {
     }
   }
 
-  /// Every few seconds: what the disk refused is tried again.
+  /// Every few seconds: what the disk refused is tried again, and what commands have asked for is done.
   func scheduleTicks() {
     loop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [weak self] _ in
-      self?.assumeIsolated { $0.records.tick() }
+      self?.assumeIsolated {
+        $0.records.tick()
+        $0.messages.lookForRequests()
+      }
     }
     loop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [weak self] _ in
       self?.assumeIsolated { $0.hosts.refresh($0.control.site) }

@@ -116,7 +116,9 @@ struct MessageSpoolTests {
       message.retry.due = now + .seconds(900)
       if ticket == "1" { try spool.finish(message, as: .failed) } else { try spool.postpone(message) }
     }
+    #expect(try !spool.hasRequests())
     #expect(try spool.request(.retry, for: "1-sms"))
+    #expect(try spool.hasRequests())
     #expect(try spool.request(.retry, for: "2-sms"))
     #expect(try spool.request(.drop, for: "3-sms"))
     #expect(try !spool.request(.drop, for: "4-sms"))
