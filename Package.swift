@@ -83,7 +83,12 @@ let package = Package(
         "Switchboard", "CallControl", "SIPUserAgent", "SIPMessage", "SDP", "RTPEngine", "Audio", "Hunting",
         "NetworkIO", "CallAudio", "Capture", "Disk", "Telephony", nioCore, nioHTTP, nioPosix, logging,
       ]),
-    program("pikett", ["Switchboard", "Commands", "Site", "Disk", arguments, logging, nioPosix]),
+    program(
+      "pikett",
+      [
+        "Switchboard", "Commands", "Site", "Hunting", "Records", "Spool", "Disk", "Telephony", arguments, logging,
+        nioPosix,
+      ]),
     // On its own, so that the daemon carries neither phones nor libpcap in its memory.
     program("pikett-demo", ["Demo", "Switchboard", "Disk", logging]),
     program("pikett-delivery", ["Delivery", arguments]),
@@ -119,7 +124,7 @@ let package = Package(
     tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
     tests("Switchboard", ["SIPUserAgent", "Telephony"]),
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Telephony"]),
-    tests("Commands", ["Site", "Disk", "Telephony", "PikettTesting"]),
+    tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave", ["PikettTesting"]),
     tests("PikettTesting", ["SIPMessage", "Telephony"]),
     // The programs themselves, with other people's phones.

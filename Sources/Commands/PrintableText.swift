@@ -1,3 +1,5 @@
+import Telephony
+
 /// How many columns of a terminal `text` takes, as far as that can be known without asking the terminal.
 ///
 /// Combining marks take none, East Asian wide characters and emoji two (UAX #11), all others one.
@@ -13,6 +15,23 @@ package func displayWidth(_ text: String) -> Int {
 package func printable(_ text: String) -> String {
   if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
   return String(String.UnicodeScalarView(text.unicodeScalars.map { isSteering($0) ? "?" : $0 }))
+}
+
+/// `text` inside the quotes of a JSON string (RFC 8259 §7); what would steer a terminal is escaped as well.
+package func jsonEscaped(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case _ where isSteering(scalar):
+      for unit in String(scalar).utf16 {
+        result += "\\u" + hexadecimal([UInt8(truncatingIfNeeded: unit >> 8), UInt8(truncatingIfNeeded: unit)])
+      }
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
 }
 
 private func isSteering(_ scalar: Unicode.Scalar) -> Bool {

@@ -8,21 +8,27 @@ extension SiteSnapshot {
     var table = Table(["number", "name", "desk phone", "key", "forks", "timeout", "CFNR", "SMS", "IM"])
     for user in users {
       table.append(lines: [
-        [user.number], [user.user.name ?? ""], [text(user.deskPhone)], [user.user.confirmKey.map { String($0) } ?? ""],
-        user.user.forks.map { "\($0.number), " + ($0.confirmKey.map { "key \($0)" } ?? "no key") },
+        [user.number], [user.user.name ?? ""], [deskPhone(of: user)], [user.user.confirmKey.map { String($0) } ?? ""],
+        forks(of: user),
         [inSeconds(user.user.cfnrTimeout)], [cfnr(user)], smsNumbers(user), [instantMessage(user)],
       ])
     }
     return table
   }
 
-  private func text(_ phone: DeskPhone) -> String {
-    switch phone {
+  /// How his desk phone is rung.
+  func deskPhone(of user: SiteUser) -> String {
+    switch user.deskPhone {
     case .contact(let contact, let trunk): withoutPassword(contact) + (trunk.map { " at \($0)" } ?? "")
     case .registration: "registers"
     case .trunk(let names): "by " + names.joined(separator: ", ")
     case .none: "none"
     }
+  }
+
+  /// The numbers that are rung with it, and the key each must press.
+  func forks(of user: SiteUser) -> [String] {
+    user.user.forks.map { "\($0.number), " + ($0.confirmKey.map { "key \($0)" } ?? "no key") }
   }
 
   /// `sip:731:secret@192.0.2.10` → `sip:731:***@192.0.2.10` (RFC 3261 §19.1.1 allows a password there).

@@ -68,14 +68,15 @@ package struct RealFilesystem: Filesystem {
 
   package func makeDirectory(_ path: String, isPrivate: Bool) throws(DiskError) {
     let mode: mode_t = isPrivate ? 0o700 : 0o750
-    if mkdir(path, mode) == 0 { return }
+    if mkdir(path, mode) == 0 { return adoptDirectory(path) }
     let code = linux_errno()
     if code == EEXIST { return }
     guard code == ENOENT, Disk.directory(of: path) != path, Disk.directory(of: path) != "." else {
       throw DiskError(path, .create, code)
     }
     try makeDirectory(Disk.directory(of: path), isPrivate: isPrivate)
-    if mkdir(path, mode) != 0, linux_errno() != EEXIST { throw .last(path, .create) }
+    if mkdir(path, mode) == 0 { return adoptDirectory(path) }
+    if linux_errno() != EEXIST { throw .last(path, .create) }
   }
 
   package func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DiskError) {
@@ -90,7 +91,9 @@ package struct RealFilesystem: Filesystem {
     var old = stat()
     let isReplacing = stat(path, &old) == 0
     do throws(DiskError) {
-      let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, failing: .create)
+      // Left by a crash; or a link that somebody has laid there.
+      unlink(temporary)
+      let file = try OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL, failing: .create)
       if isReplacing {
         // Only root may give a file away; whoever may not keeps it as his own.
         _ = fchown(file.descriptor, old.st_uid, old.st_gid)
@@ -145,6 +148,21 @@ package struct RealFilesystem: Filesystem {
   }
 }
 
+/// What root makes belongs to whom the directory belongs to: a command given as root must not leave a lock or a value
+/// that the controller, which runs as somebody else, could not open.
+private func adopt(_ descriptor: Int32, into directory: String) {
+  var place = stat()
+  if stat(directory, &place) == 0, place.st_uid != 0 { _ = fchown(descriptor, place.st_uid, place.st_gid) }
+}
+
+private func adoptDirectory(_ path: String) {
+  guard geteuid() == 0 else { return }
+  let descriptor = linux_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+  if descriptor < 0 { return }
+  adopt(descriptor, into: Disk.directory(of: path))
+  close(descriptor)
+}
+
 /// An open descriptor, closed with its object. Written at its end only, by one thread.
 private final class OpenFile: AppendFile {
   let path: String
@@ -152,7 +170,19 @@ private final class OpenFile: AppendFile {
 
   init(_ path: String, _ flags: Int32, failing operation: DiskError.Operation = .open) throws(DiskError) {
     self.path = path
-    descriptor = linux_open(path, flags, 0o600)
+    if flags & O_CREAT != 0, geteuid() == 0 {
+      let created = linux_open(path, flags | O_EXCL, 0o600)
+      if created >= 0 {
+        adopt(created, into: Disk.directory(of: path))
+        descriptor = created
+      } else if linux_errno() == EEXIST, flags & O_EXCL == 0 {
+        descriptor = linux_open(path, flags, 0o600)
+      } else {
+        descriptor = -1
+      }
+    } else {
+      descriptor = linux_open(path, flags, 0o600)
+    }
     if descriptor < 0 { throw .last(path, operation) }
   }
 

@@ -32,7 +32,7 @@ struct CounterFile: Sendable {
   ///   - state: where the lock lies that daemon and commands share for what they write there.
   init(site: String, state: String, disk: any Filesystem) {
     root = site
-    lockPath = joined(state, "counter.lock")
+    lockPath = joined(state, writeLockName)
     self.disk = disk
   }
 

@@ -147,15 +147,22 @@ package struct MessageSpool: Sendable {
   }
 
   /// True if a command has left a request that nobody has taken yet.
-  package func hasRequests() throws(DiskError) -> Bool {
+  package func hasRequests() throws(DiskError) -> Bool { try !requests().isEmpty }
+
+  /// What was asked for and is not done yet, by message.
+  package func requests() throws(DiskError) -> [String: Request] {
+    var requests: [String: Request] = [:]
     do throws(DiskError) {
-      return try disk.list(directory).contains { name in
-        Request.allCases.contains { name.suffix(after: "\($0.rawValue)-") != nil }
+      for name in try disk.list(directory) {
+        for request in Request.allCases {
+          if let id = name.suffix(after: request.rawValue + "-") { requests[id] = request }
+        }
       }
     } catch {
-      if error.isNotFound { return false }
-      throw error
+      // Nothing was ever put in.
+      if !error.isNotFound { throw error }
     }
+    return requests
   }
 
   /// What a command can ask for.

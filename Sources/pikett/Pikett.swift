@@ -13,5 +13,7 @@ struct Pikett: ParsableCommand {
       be written.
       """,
     version: "Pikett 0.1",
-    subcommands: [RunCommand.self, CheckCommand.self, DemoCommand.self])
+    subcommands: [
+      RunCommand.self, CheckCommand.self, DutyCommand.self, TicketsCommand.self, MessagesCommand.self, DemoCommand.self,
+    ])
 }

@@ -34,6 +34,31 @@ struct RealFilesystemTests {
     #expect(try disk.list(path("a")) == ["b", "lock", "log", "new"])
   }
 
+  @Test("what root makes belongs to the directory's owner; what is there stays its owner's")
+  func owners() throws {
+    try disk.makeDirectory(path("state"))
+    try disk.create(path("state/old"), [], sync: false)
+    let owner: uid_t = geteuid() == 0 ? 65_534 : geteuid()
+    chown(path("state"), owner, getegid())
+    _ = try disk.lock(path("state/lock"))
+    try disk.create(path("state/new"), [], sync: false)
+    try disk.replace(path("state/value"), [1], sync: true)
+    try disk.openForAppend(path("state/log")).append([2])
+    try disk.makeDirectory(path("state/a/b"))
+    try disk.openForAppend(path("state/old")).append([3])
+    for name in ["lock", "new", "value", "log", "a", "a/b"] {
+      #expect(ownerID(path("state/" + name)) == owner, "\(name)")
+    }
+    #expect(ownerID(path("state/old")) == geteuid())
+    try disk.replace(path("state/old"), [4], sync: true)
+    #expect(ownerID(path("state/old")) == geteuid())
+  }
+
+  private func ownerID(_ path: String) -> uid_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_uid : nil
+  }
+
   @Test("exclusive creation, reading with a limit, removal")
   func createAndRead() throws {
     try disk.create(path("x"), [1, 2, 3], sync: false)

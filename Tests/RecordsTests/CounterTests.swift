@@ -126,7 +126,7 @@ struct CounterTests {
     #expect(try readTicketCounter(site: "site", on: disk)?.rawValue == 2)
     try writeTicketCounter(TicketNumber(rawValue: 1000), site: "site", state: "site/state", on: disk)
     #expect(scene.counterText == "1000\n")
-    let held = try disk.lock("site/state/counter.lock")
+    let held = try disk.lock("site/state/write.lock")
     #expect(call(&scene, 2) == 1000)
     #expect(!scene.notes.all.contains { if case .fault = $0 { true } else { false } })
     #expect(throws: DiskError.self) {
