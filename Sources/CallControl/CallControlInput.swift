@@ -7,6 +7,8 @@ package import Telephony
 
 /// What call control is told.
 package enum CallControlInput: Sendable {
+  /// The sockets are open: registrations at trunks and OPTIONS to them may begin.
+  case start
   /// A SIP message has come.
   case received(Message, Flow)
   /// What was sent on this flow did not leave.

@@ -16,6 +16,7 @@ extension CallController {
 
   mutating func arrive(_ leg: LegID, _ incoming: IncomingCall, at now: Moment) {
     let request = incoming.request
+    if case .trunk(let name) = incoming.identity { showedLife(name, incoming.flow.remote, at: now) }
     let caller = CallerName(callerOf: request, from: incoming.identity)
     let dialled = dialledNumber(request, incoming.identity)
     do throws(Refusal) {
@@ -42,12 +43,24 @@ extension CallController {
   private func dialledNumber(_ request: Request, _ identity: PeerIdentity) -> String {
     let uriUser = request.uri.user ?? ""
     guard case .trunk(let name) = identity, let trunk = site.trunk(name) else { return uriUser }
-    switch trunk.called {
-    case .uri: return uriUser
-    case .to: return (try? request.headers.to())?.uri.user ?? uriUser
-    case .calledPartyID:
-      return (try? request.headers.nameAddresses("P-Called-Party-ID"))?.first?.uri.user ?? uriUser
+    let to = (try? request.headers.to())?.uri.user
+    let partyID = (try? request.headers.nameAddresses("P-Called-Party-ID"))?.first?.uri.user
+    switch (trunk.called, partyID) {
+    case (.to, _): return to ?? uriUser
+    case (.calledPartyID, let partyID?): return partyID
+    case (.uri, _), (.calledPartyID, nil): return namesOurselves(uriUser, trunk) ? to ?? uriUser : uriUser
     }
+  }
+
+  /// True for a Request-URI that only says that the call is for us, so that To tells for which number: the Contact with
+  /// which we registered; nobody at all; or, as some write it, our login or a Contact that a proxy has made up, unless it
+  /// is a number of the site.
+  private func namesOurselves(_ uriUser: String, _ trunk: Trunk) -> Bool {
+    if uriUser.isEmpty || lines.contactUser(of: trunk.name) == uriUser { return true }
+    guard trunk.registers else { return false }
+    let number = PhoneNumber(uriUser: uriUser)
+    guard number == nil || uriUser == trunk.login || uriUser == trunk.authUser else { return false }
+    return number.map { site.numberPlan.destination(of: $0) == .unknown } ?? true
   }
 
   private func admit(

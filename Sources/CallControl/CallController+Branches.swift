@@ -49,7 +49,8 @@ extension CallController {
   func directions(_ site: SiteSnapshot, at now: Moment) -> Directions {
     Directions(
       site: site, hosts: hosts, route: route, advertised: advertised,
-      contacts: { userAgent.contacts(of: $0, at: now.instant) })
+      contacts: { userAgent.contacts(of: $0, at: now.instant) }, isAlive: { isAlive($0, at: now) },
+      isPlaceAlive: { lines.isAlive($0.name, $1.endpoint, at: now.instant) })
   }
 
   /// Calls these phones under `branch` and the branches beside it.
@@ -81,6 +82,7 @@ extension CallController {
         calls[id]?.branches[branch]?.remove(leg)
         release(leg, .answeredElsewhere)
       case .silent(let way):
+        if let target = call.route[way] { gotNoAnswer(target, at: now) }
         note(.branchSilent(id, branch, target: call.route[way]?.description ?? ""))
       case .over: return true
       }
@@ -112,6 +114,7 @@ extension CallController {
 
   mutating func branchEvent(_ leg: LegID, _ branch: BranchID, _ event: LegEvent, at now: Moment) {
     guard let id = legs[leg]?.call else { return }
+    if case .branch(_, let target) = legs[leg]?.part, event.isSignOfLife { showedLife(target, at: now) }
     switch event {
     case .provisional(let status, let body):
       if let body { legs[leg]?.earlyAnswer = body }

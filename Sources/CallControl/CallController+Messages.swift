@@ -34,28 +34,29 @@ struct PendingMessages: Sendable {
     case done(name: String, status: Int)
   }
 
-  private var nextRequest: UInt64 = 1
   private var requests: [RequestID: Request] = [:]
   private var deliveries: [String: Delivery] = [:]
 
   /// Sends a message to these phones, of which there is at least one. One that is under way is not sent again.
-  mutating func begin(_ message: InstantMessage, _ routes: [PhoneRoute], at now: Instant) -> [Step] {
+  mutating func begin(
+    _ message: InstantMessage, _ routes: [PhoneRoute], _ ids: inout RequestIDs, at now: Instant
+  ) -> [Step] {
     guard deliveries[message.name] == nil else { return [] }
     deliveries[message.name] = Delivery(
       message: message, phones: routes.map { Phone(route: $0, attempts: $0.attempts(isParallel: false)) },
       open: routes.count)
-    return routes.indices.flatMap { attempt(message.name, $0, .start, status: 480, at: now) }
+    return routes.indices.flatMap { attempt(message.name, $0, .start, status: 480, &ids, at: now) }
   }
 
   /// A phone, or what stands before it, has answered.
-  mutating func end(_ id: RequestID, status: Int, at now: Instant) -> [Step] {
+  mutating func end(_ id: RequestID, status: Int, _ ids: inout RequestIDs, at now: Instant) -> [Step] {
     guard let request = requests.removeValue(forKey: id) else { return [] }
     let input: Attempts.Input = status < 300 ? .answered(request.way) : .refused(request.way, status: status)
-    return attempt(request.name, request.phone, input, status: status, at: now)
+    return attempt(request.name, request.phone, input, status: status, &ids, at: now)
   }
 
   private mutating func attempt(
-    _ name: String, _ phone: Int, _ input: Attempts.Input, status: Int, at now: Instant
+    _ name: String, _ phone: Int, _ input: Attempts.Input, status: Int, _ ids: inout RequestIDs, at now: Instant
   ) -> [Step] {
     guard let actions = deliveries[name]?.phones[phone].attempts.handle(input, at: now) else { return [] }
     var steps: [Step] = []
@@ -63,8 +64,7 @@ struct PendingMessages: Sendable {
       guard case .call(let way) = action, let delivery = deliveries[name],
         let target = delivery.phones[phone].route[way]
       else { continue }
-      let id = RequestID(rawValue: nextRequest)
-      nextRequest &+= 1
+      let id = ids.next()
       requests[id] = Request(name: name, phone: phone, way: way)
       steps.append(.send(id, delivery.message, target))
     }
@@ -92,11 +92,11 @@ extension CallController {
       note(.messageUndeliverable(name: message.name, user: message.user))
       return emit(.messageDone(message.name, status: 480))
     }
-    perform(messages.begin(message, routes, at: now.instant))
+    perform(messages.begin(message, routes, &requests, at: now.instant))
   }
 
   mutating func messageDone(_ request: RequestID, status: Int, at now: Moment) {
-    perform(messages.end(request, status: status, at: now.instant))
+    perform(messages.end(request, status: status, &requests, at: now.instant))
   }
 
   private mutating func perform(_ steps: [PendingMessages.Step]) {

@@ -24,6 +24,10 @@ package struct CallController: Sendable {
   /// Which call a SIP Call-ID belongs to, for the recording and the Session-ID.
   var dialogs: [String: CallID] = [:]
   var messages = PendingMessages()
+  var requests = RequestIDs()
+  var lines: TrunkLines
+  /// What each REGISTER and OPTIONS of the lines is for.
+  var trunkRequests: [RequestID: TrunkLines.Purpose] = [:]
   var isShuttingDown = false
   /// False while the disk is so far behind that nothing more could be written about a new call: it gets 503.
   package var canWrite = true
@@ -38,9 +42,11 @@ package struct CallController: Sendable {
   ///   - digest: the hash functions of digest authentication.
   ///   - random: tags, Call-IDs, nonces.
   ///   - advertised: the host and port that peers on a way see as ours.
+  ///   - contactKey: a secret of the site that outlives the daemon, for the Contacts with which it registers at trunks;
+  ///     nil: one that ends with it.
   ///   - route: the way to an address by a transport.
   package init(
-    site: SiteSnapshot, digest: DigestFunctions, random: RandomSource,
+    site: SiteSnapshot, digest: DigestFunctions, random: RandomSource, contactKey: [UInt8]? = nil,
     advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16),
     route: @escaping @Sendable (Endpoint, Transport) -> Flow?
   ) {
@@ -48,15 +54,19 @@ package struct CallController: Sendable {
     self.random = random
     self.route = route
     self.advertised = advertised
+    lines = TrunkLines(
+      site, contactKey: contactKey ?? Array(random.token(32).utf8), digest: digest, random: random)
     userAgent = UserAgent(
-      settings: UserAgentSettings(site: site, hosts: [:], advertised: advertised), digest: digest, random: random)
+      settings: UserAgentSettings(
+        site: site, hosts: [:], contactUsers: lines.contactUsers, advertised: advertised),
+      digest: digest, random: random)
   }
 
   let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
 
   /// When `timersDue` is to be handed in; nil if nothing is waiting.
   package var nextDeadline: Instant? {
-    var soonest = userAgent.nextDeadline
+    var soonest = [userAgent.nextDeadline, lines.nextDeadline].compactMap { $0 }.min()
     for call in calls.values {
       if let deadline = call.nextDeadline, soonest.map({ deadline < $0 }) ?? true { soonest = deadline }
     }
@@ -72,6 +82,7 @@ package struct CallController: Sendable {
   /// Takes one input and says everything that follows from it, in order.
   package mutating func handle(_ input: CallControlInput, at now: Moment) -> [CallCommand] {
     switch input {
+    case .start: perform(lines.start(at: now.instant), at: now)
     case .received(let message, let flow): received(message, flow, at: now)
     case .transportFailed(let flow): run(.transportFailed(flow), at: now)
     case .timersDue: timersDue(at: now)
@@ -86,10 +97,13 @@ package struct CallController: Sendable {
     case .ticketNumbered(let call, let hop, let number): hunt(call, .ticketNumbered(hop, number), at: now)
     case .siteChanged(let snapshot):
       site = snapshot
+      let actions = lines.reread(snapshot, hosts, at: now.instant)
       refreshSettings()
+      perform(actions, at: now)
     case .hostsResolved(let addresses):
       hosts = addresses
       refreshSettings()
+      perform(lines.resolved(addresses, at: now.instant), at: now)
     case .sendMessage(let message): send(message, at: now)
     case .shutdown: shutDown(at: now)
     }
@@ -133,6 +147,7 @@ package struct CallController: Sendable {
 
   private mutating func timersDue(at now: Moment) {
     if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
+    perform(lines.timersDue(at: now.instant), at: now)
     for id in calls.keys.sorted() {
       branchTimersDue(id, at: now)
       guard let call = calls[id], let deadline = call.stageDeadline, deadline <= now.instant else { continue }
@@ -147,11 +162,13 @@ package struct CallController: Sendable {
   }
 
   private mutating func refreshSettings() {
-    userAgent.settings = UserAgentSettings(site: site, hosts: hosts, advertised: advertised)
+    userAgent.settings = UserAgentSettings(
+      site: site, hosts: hosts, contactUsers: lines.contactUsers, advertised: advertised)
   }
 
   private mutating func shutDown(at now: Moment) {
     isShuttingDown = true
+    perform(lines.shutdown(at: now.instant), at: now)
     for id in calls.keys.sorted() {
       guard let call = calls[id] else { continue }
       switch call.stage {
@@ -194,8 +211,8 @@ package struct CallController: Sendable {
       case .messageDone(let request, let status): messageDone(request, status: status, at: now)
       case .registrationsChanged(let user): emit(.registrationsChanged(user: user))
       case .log(let note): self.note(.userAgent(note))
-      // Registrations and probes of our own are asked for by nobody yet.
-      case .registrationDone, .probeDone: break
+      case .registrationDone(let request, let outcome): registrationDone(request, outcome, at: now)
+      case .probeDone(let request, let status): probeDone(request, status: status, at: now)
       }
     }
   }

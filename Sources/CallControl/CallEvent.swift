@@ -35,6 +35,8 @@ package enum CallEvent: Hashable, Sendable {
   case ended(CallID, CallDetail)
   /// Nobody is left to tell: a message to a user without a phone.
   case messageUndeliverable(name: String, user: String)
+  /// What a trunk has to say.
+  case trunk(String, TrunkNote)
   /// What the SIP user agent has to say.
   case userAgent(UserAgentNote)
 

@@ -11,8 +11,10 @@ struct Directions {
   let route: @Sendable (Endpoint, Transport) -> Flow?
   let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
   let contacts: (String) -> [RegisteredContact]
-  /// False for a trunk of which nothing has been heard for too long.
+  /// False for a trunk that is silent.
   var isAlive: (Trunk) -> Bool = { _ in true }
+  /// False for one of a trunk's places that is silent.
+  var isPlaceAlive: (Trunk, TrunkPlace) -> Bool = { _, _ in true }
 
   /// The number the called party is to see: the caller's, and what he dialled.
   struct Calling: Hashable, Sendable {
@@ -75,20 +77,18 @@ struct Directions {
   /// The hosts of a trunk, each with the number as its Request-URI: at the trunk's domain, else at the host itself.
   private func targets(_ trunk: Trunk, number: String) -> [Target] {
     if trunk.isRegistrant { return registered(trunk, number: number) }
-    guard let first = trunk.hosts.first else { return [] }
-    // Without Domain.txt the domain is the first host's.
-    let domain = trunk.domain.flatMap { $0.equalsIgnoringCase(first.host) ? nil : $0 }
-    func uri(_ host: PeerHost) -> SIPURI {
-      SIPURI(user: number, host: uriText(domain ?? host.host), port: domain == nil ? host.port : nil)
-    }
-    let hops = trunk.proxy.map { [(first, $0)] } ?? trunk.hosts.map { ($0, $0) }
+    let places = trunk.places(hosts)
+    // A host that is known to be silent would cost the call its 2 s.
+    let ordered = places.filter { isPlaceAlive(trunk, $0) } + places.filter { !isPlaceAlive(trunk, $0) }
     return distinct(
-      hops.flatMap { host, hop in flows(hop, trunk.transport).map { Target(uri: uri(host), flow: $0) } })
+      ordered.compactMap { place in
+        route(place.endpoint, place.transport).map { Target(uri: place.uri(user: number), flow: $0) }
+      })
   }
 
   /// A gateway that has registered with us: the number at each of its Contacts.
   private func registered(_ trunk: Trunk, number: String) -> [Target] {
-    let contacts = trunk.credentials.map { self.contacts($0.user) } ?? []
+    let contacts = trunk.login.map(self.contacts) ?? []
     return distinct(
       contacts.map { contact in
         var uri = contact.uri

@@ -174,7 +174,7 @@ package actor Phone {
       switch action {
       case .transmit(let message, let flow): sockets?.send(message, on: flow)
       case .leg(let leg, let event): happened(leg, event)
-      case .registrationDone(_, let status, _, _): saw(.registered(status: status))
+      case .registrationDone(_, let outcome): saw(.registered(status: outcome.status))
       case .messageDone, .probeDone, .registrationsChanged, .log: break
       }
     }

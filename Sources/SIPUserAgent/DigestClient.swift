@@ -12,6 +12,8 @@ struct DigestClient: Hashable, Sendable {
     var isProxy: Bool
     var nonceCount: UInt32
     var staleRetries: Int
+    /// A request with this nonce was accepted.
+    var isProven = false
   }
 
   private let credentials: Credentials?
@@ -37,9 +39,12 @@ struct DigestClient: Hashable, Sendable {
       let new = Answered(
         challenge: challenge, algorithm: algorithm, isProxy: isProxy, nonceCount: 0, staleRetries: 0)
       if let index = answered.firstIndex(where: { $0.challenge.realm == challenge.realm && $0.isProxy == isProxy }) {
-        // Our answer was there and did not suit; only a stale nonce is worth another try.
-        guard challenge.isStale, answered[index].staleRetries < 1 else { return challenge.realm }
-        let retries = answered[index].staleRetries + 1
+        // Our answer was there and did not suit. Only a stale nonce is worth another try: one that is called so, or one
+        // that had served before and is replaced, since not every server cares to call it stale.
+        let old = answered[index]
+        let isReplaced = old.isProven && challenge.nonce != old.challenge.nonce
+        guard isReplaced || (challenge.isStale && old.staleRetries < 1) else { return challenge.realm }
+        let retries = old.staleRetries + 1
         answered[index] = new
         answered[index].staleRetries = retries
       } else {
@@ -55,7 +60,10 @@ struct DigestClient: Hashable, Sendable {
 
   /// A request was accepted: its successors may again be told once that their nonce is stale.
   mutating func accepted() {
-    for index in answered.indices { answered[index].staleRetries = 0 }
+    for index in answered.indices {
+      answered[index].staleRetries = 0
+      answered[index].isProven = true
+    }
   }
 
   /// Puts a fresh proof for every realm met so far on `request`, in place of those it bears.

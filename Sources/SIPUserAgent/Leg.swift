@@ -88,7 +88,7 @@ struct Farewell: Sendable {
 struct StandaloneRequest: Sendable {
   enum Kind: Hashable, Sendable {
     case message
-    case registration(contactUser: String, expires: Int)
+    case registration(RegistrationSeries.ID, contactUser: String, expires: Int)
     case probe
   }
 

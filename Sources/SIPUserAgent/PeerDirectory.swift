@@ -3,8 +3,15 @@ import Telephony
 
 /// Who a request comes from: trunks by the network they call from, users and registering gateways by their password.
 struct PeerDirectory: Sendable {
+  private struct Login: Sendable {
+    var trunk: String
+    var account: String
+    var password: Redacted<String>
+  }
+
   private var users: [String: Redacted<String>] = [:]
-  private var logins: [String: (trunk: String, password: Redacted<String>)] = [:]
+  /// By digest user name: the gateways that register with us.
+  private var logins: [String: Login] = [:]
   /// By name, so that the first of several is the same in each run.
   private let trunks: [TrunkPeer]
 
@@ -12,7 +19,10 @@ struct PeerDirectory: Sendable {
     for user in settings.users { users[user.number] = user.password }
     trunks = settings.trunks.sorted { $0.name < $1.name }
     for trunk in trunks {
-      if let login = trunk.login, logins[login.user] == nil { logins[login.user] = (trunk.name, login.password) }
+      guard let account = trunk.account, let credentials = trunk.credentials, logins[credentials.user] == nil else {
+        continue
+      }
+      logins[credentials.user] = Login(trunk: trunk.name, account: account, password: credentials.password)
     }
   }
 
@@ -25,10 +35,30 @@ struct PeerDirectory: Sendable {
     return logins[name].map { .trunk($0.trunk) }
   }
 
-  /// What answers the trunk's challenges.
-  func credentials(ofTrunk name: String) -> Credentials? { trunks.first { $0.name == name }?.credentials }
+  /// The address of record that a peer may register: a user his number, a gateway its login.
+  func account(of identity: PeerIdentity) -> String? {
+    switch identity {
+    case .user(let number): users[number] == nil ? nil : number
+    case .trunk(let name):
+      trunks.first { $0.name == name }.flatMap { trunk in
+        // A number of a user's is his.
+        trunk.account.flatMap { users[$0] == nil ? $0 : nil }
+      }
+    }
+  }
 
-  func isKnown(_ name: String) -> Bool { users[name] != nil || logins[name] != nil }
+  /// The gateway that registers as this user.
+  func trunk(ofAccount account: String) -> String? {
+    users[account] == nil ? trunks.first { $0.account == account }?.name : nil
+  }
+
+  /// What answers the trunk's challenges.
+  func credentials(ofTrunk name: String) -> Credentials? {
+    trunks.first { $0.name == name && $0.account == nil }?.credentials
+  }
+
+  /// True if somebody may register as this user.
+  func isKnown(_ account: String) -> Bool { users[account] != nil || trunks.contains { $0.account == account } }
 
   /// True if a trunk calls from this address.
   func hasTrunk(at address: IPAddress) -> Bool {
@@ -37,21 +67,35 @@ struct PeerDirectory: Sendable {
 
   /// True if a trunk's own port at this address is this one; SIP's where none is named.
   func hasTrunk(at endpoint: Endpoint) -> Bool {
-    trunks.contains { ($0.port ?? 5060) == endpoint.port && $0.addresses.contains { $0.contains(endpoint.address) } }
+    trunks.contains { trunk in
+      trunk.ports.contains(endpoint.port) || (trunk.ports.isEmpty && endpoint.port == 5060)
+        ? trunk.addresses.contains { $0.contains(endpoint.address) } : false
+    }
   }
 
-  /// The trunks that call from this address, the likeliest first: the one at whose registrar this Contact of ours
-  /// stands, then the one whose port it is, then by name.
+  /// The trunk at which we registered with this Contact user.
+  func trunk(ofContact user: String?) -> String? {
+    guard let user else { return nil }
+    return trunks.first { $0.contactUser.map { equalInConstantTime($0, user) } ?? false }?.name
+  }
+
+  /// The trunks that call from this address, the likeliest first: the one whose port it is, then the one whose own number
+  /// is called, then by name.
   ///
+  /// - Parameter called: the users that may name what was called.
   /// - Returns: their names, and whether nothing but the name put the first one first.
-  func trunks(callingFrom source: Endpoint, to uri: SIPURI) -> (names: [String], isAmbiguous: Bool) {
+  func trunks(callingFrom source: Endpoint, called: [String]) -> (names: [String], isAmbiguous: Bool) {
     let ranked = trunks.filter { $0.addresses.contains { $0.contains(source.address) } }.map { trunk in
-      (
-        trunk: trunk,
-        rank: (trunk.contactUser != nil && trunk.contactUser == uri.user ? 0 : 2) + (trunk.port == source.port ? 0 : 1)
-      )
+      let isCalled = trunk.numbers.contains { own in called.contains { Self.isSame(own, $0) } }
+      return (trunk: trunk, rank: (trunk.ports.contains(source.port) ? 0 : 2) + (isCalled ? 0 : 1))
     }.sorted { ($0.rank, $0.trunk.name) < ($1.rank, $1.trunk.name) }
     let isAmbiguous = ranked.count > 1 && ranked[0].rank == ranked[1].rank
     return (ranked.map(\.trunk.name), isAmbiguous)
+  }
+
+  private static func isSame(_ a: String, _ b: String) -> Bool {
+    if a == b { return true }
+    guard let a = PhoneNumber(a), let b = PhoneNumber(b) else { return false }
+    return a == b
   }
 }

@@ -44,24 +44,29 @@ package struct TrunkPeer: Hashable, Sendable {
   package var name: String
   /// Whence it calls without being asked for a password.
   package var addresses: [Network]
-  /// The port of its usual source; only prefers this trunk among several at one address, never refuses.
-  package var port: UInt16?
-  /// With these it registers and calls from any address (a gateway that registers with us); nil for all others.
-  package var login: Credentials?
-  /// What answers its challenges to our requests within calls that it made (a provider may want a password for our BYE).
+  /// The ports of its usual sources; they only prefer this trunk among several at one address, and never refuse.
+  package var ports: [UInt16]
+  /// The user that it registers with us, if it is a gateway that does (RFC 3261 §10.3); nil for all others. It then calls
+  /// from where it has registered, or with the password of `credentials` from anywhere.
+  package var account: String?
+  /// With these it answers our challenges if it registers with us; else we answer its challenges, also within calls that
+  /// it made (a provider may want a password for our BYE).
   package var credentials: Credentials?
-  /// The unique user part of the Contact with which we registered there: prefers this trunk among several.
+  /// Its own numbers and names: one that is called prefers this trunk among several at one address.
+  package var numbers: [String]
+  /// The unique user part of the Contact with which we registered there: who names it is this trunk.
   package var contactUser: String?
 
   package init(
-    name: String, addresses: [Network], port: UInt16? = nil, login: Credentials? = nil,
-    credentials: Credentials? = nil, contactUser: String? = nil
+    name: String, addresses: [Network], ports: [UInt16] = [], account: String? = nil, credentials: Credentials? = nil,
+    numbers: [String] = [], contactUser: String? = nil
   ) {
     self.name = name
     self.addresses = addresses
-    self.port = port
-    self.login = login
+    self.ports = ports
+    self.account = account
     self.credentials = credentials
+    self.numbers = numbers
     self.contactUser = contactUser
   }
 }

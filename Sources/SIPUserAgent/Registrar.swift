@@ -39,9 +39,9 @@ struct Registrar: Sendable {
     }
   }
 
-  /// True if a phone has registered from this address and port, or from this address at all.
-  func knows(_ remote: Endpoint, at now: Instant) -> Bool {
-    contacts.values.contains { $0.contains { $0.flow.remote == remote && $0.expiresAt > now } }
+  /// Who has registered from this address and port, in order.
+  func users(at remote: Endpoint, _ now: Instant) -> [String] {
+    contacts.filter { $0.value.contains { $0.flow.remote == remote && $0.expiresAt > now } }.keys.sorted()
   }
 
   /// True if a phone lives at this address.

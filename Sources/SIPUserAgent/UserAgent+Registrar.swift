@@ -7,15 +7,10 @@ extension UserAgent {
   mutating func receiveRegister(
     _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, from identity: PeerIdentity, at now: Moment
   ) {
-    let user: String
-    switch identity {
-    case .user(let number): user = number
-    case .trunk: user = (try? request.headers.to())?.uri.user ?? ""
-    }
     // Step 4: "the registrar SHOULD determine if the authenticated user is authorized to modify registrations for this
     // address-of-record": his own one only.
-    guard let wanted = (try? request.headers.to())?.uri.user, wanted == user, directory.identity(of: user) == identity
-    else {
+    let user = directory.account(of: identity) ?? ""
+    guard let wanted = (try? request.headers.to())?.uri.user, wanted == user, !user.isEmpty else {
       actions.append(.log(.registrationRefused(user: user, status: 403, source: flow.remote)))
       return refuse(request, transaction, 403, flow, at: now)
     }

@@ -97,12 +97,23 @@ extension UserAgent {
     }
   }
 
-  /// The trunk that calls from this source. A phone that registered from the very same address and port is no trunk,
-  /// unless the trunk's own port says so: a PBX and its phones may share an address.
+  /// The trunk that asks this without a password: it names the Contact with which we registered there, it is a gateway
+  /// that registered from here, or it calls from an address of its own.
+  ///
+  /// A phone that registered from the very same address and port is no trunk, unless the trunk's own port says so: a PBX
+  /// and its phones may share an address.
   private mutating func trunk(for request: Request, _ source: Endpoint, at now: Instant) -> String? {
-    guard directory.hasTrunk(at: source) || !registrar.knows(source, at: now) else { return nil }
-    let (names, isAmbiguous) = directory.trunks(callingFrom: source, to: request.uri)
-    if isAmbiguous, request.method == .invite {
+    if let trunk = directory.trunk(ofContact: request.uri.user) { return trunk }
+    let registered = registrar.users(at: source, now)
+    if !registered.isEmpty {
+      // Two gateways behind one socket, or a gateway and a phone, must say by digest which of them it is.
+      let gateways = registered.map(directory.trunk(ofAccount:))
+      if let first = gateways.first, let first, gateways.allSatisfy({ $0 == first }) { return first }
+      guard directory.hasTrunk(at: source) else { return nil }
+    }
+    let called = [request.uri.user, (try? request.headers.to())?.uri.user].compactMap { $0 }
+    let (names, isAmbiguous) = directory.trunks(callingFrom: source, called: called)
+    if isAmbiguous, request.method == .invite, ambiguousTrunks.insert(names.sorted()).inserted {
       actions.append(.log(.ambiguousTrunk(names: names, source: source)))
     }
     return names.first

@@ -12,20 +12,19 @@ extension UserAgent {
     for field in message.headers.fields { request.headers.add(field.name, field.value) }
     request.headers.add("Content-Type", message.contentType)
     request.body = message.body
-    start(id, .message, request, message.target.flow, message.credentials, at: now)
+    start(id, .message, request, message.target.flow, DigestClient(message.credentials), at: now)
   }
 
   mutating func probe(_ id: RequestID, _ target: Target, _ from: NameAddress, at now: Moment) {
     var request = standalone(
       .options, target.uri, from: from, to: NameAddress(target.uri), callID: random.token(24), number: 1)
     request.headers.add("Accept", "application/sdp")
-    start(id, .probe, request, target.flow, nil, at: now)
+    start(id, .probe, request, target.flow, DigestClient(nil), at: now)
   }
 
   mutating func register(_ id: RequestID, _ registration: OutgoingRegistration, at now: Moment) {
     let flow = registration.target.flow
-    let series = registrationSeries.next(
-      registration.contactUser, registration.addressOfRecord.uri, newCallID: random.token(24))
+    let series = registrationSeries.next(registration, newCallID: random.token(24))
     var registrarURI = registration.target.uri
     registrarURI.user = nil
     var request = standalone(
@@ -37,9 +36,8 @@ extension UserAgent {
     request.headers.add("Contact", own.description)
     request.headers.add("Expires", "\(expires)")
     for field in registration.headers.fields { request.headers.add(field.name, field.value) }
-    start(
-      id, .registration(contactUser: registration.contactUser, expires: expires), request, flow,
-      registration.credentials, at: now)
+    let kind = StandaloneRequest.Kind.registration(series.id, contactUser: registration.contactUser, expires: expires)
+    start(id, kind, request, flow, series.authentication, at: now)
   }
 
   mutating func standaloneAnswered(_ standalone: StandaloneRequest, _ response: Response, at now: Moment) {
@@ -48,31 +46,49 @@ extension UserAgent {
     if response.status == 401 || response.status == 407 {
       guard let realm = standalone.authentication.take(response) else {
         standalone.request = standalone.request.underNextNumber()
-        if case .registration(let contactUser, _) = standalone.kind,
+        if case .registration(let series, _, _) = standalone.kind,
           let number = (try? standalone.request.headers.cseq())?.number
         {
-          registrationSeries.used(number, contactUser)
+          registrationSeries.used(number, series)
         }
         standalone.authentication.authorize(&standalone.request, functions: functions, random: random)
         send(standalone.request, on: standalone.flow, for: .standalone(standalone), at: now)
         return
       }
-      actions.append(
-        .log(.challengeUnanswered(realm: String(realm.prefix(64)), source: standalone.flow.remote)))
+      // Of a probe every answer will do, and of a registration the owner tells once what is wrong.
+      if standalone.kind == .message {
+        actions.append(
+          .log(.challengeUnanswered(realm: String(realm.prefix(64)), source: standalone.flow.remote)))
+      }
     }
-    standaloneDone(standalone, status: response.status, response)
+    switch standalone.kind {
+    case .message: actions.append(.messageDone(standalone.id, status: response.status))
+    case .probe: actions.append(.probeDone(standalone.id, status: response.status))
+    case .registration(let series, let contactUser, let asked):
+      if response.isSuccess { standalone.authentication.accepted() }
+      registrationSeries.keep(response.isSuccess ? standalone.authentication : nil, for: series)
+      let answer = RegistrationAnswer(
+        status: response.status, reason: response.reason,
+        expires: response.isSuccess ? Self.granted(response, contactUser) ?? asked : nil,
+        minExpires: response.status == 423 ? Self.seconds(response.headers["Min-Expires"]) : nil,
+        retryAfter: Self.seconds(response.headers["Retry-After"]))
+      actions.append(.registrationDone(standalone.id, .answered(answer)))
+    }
   }
 
-  mutating func standaloneDone(_ standalone: StandaloneRequest, status: Int, _ response: Response?) {
+  /// No answer (408), or none that could have come (503).
+  mutating func standaloneFailed(_ standalone: StandaloneRequest, _ status: Int) {
     switch standalone.kind {
     case .message: actions.append(.messageDone(standalone.id, status: status))
-    case .probe: actions.append(.probeDone(standalone.id, status: status))
-    case .registration(let contactUser, let asked):
-      let granted = response.flatMap { $0.isSuccess ? Self.granted($0, contactUser) ?? asked : nil }
-      let minimum = status == 423 ? response?.headers["Min-Expires"].flatMap { Int($0.trimmed) } : nil
-      actions.append(
-        .registrationDone(standalone.id, status: status, expires: granted, minExpires: minimum))
+    case .probe: actions.append(.probeDone(standalone.id, status: nil))
+    case .registration:
+      actions.append(.registrationDone(standalone.id, status == 408 ? .silence : .transportFailed))
     }
+  }
+
+  /// The number with which a field such as `Retry-After: 120 (I'm in a meeting);duration=60` begins.
+  private static func seconds(_ field: String?) -> Int? {
+    field.flatMap { text in Int(text.trimmed.prefix { $0.isASCII && $0.isNumber }) }
   }
 
   /// What the registrar grants our own Contact: its `expires`, else the Expires header (§10.2.4).
@@ -81,13 +97,17 @@ extension UserAgent {
     return own?.expires ?? (try? response.headers.expires()) ?? nil
   }
 
+  /// Sends a request; what an earlier one of its kind has learned of the challenges goes with it at once.
   private mutating func start(
-    _ id: RequestID, _ kind: StandaloneRequest.Kind, _ request: Request, _ flow: Flow, _ credentials: Credentials?,
+    _ id: RequestID, _ kind: StandaloneRequest.Kind, _ request: Request, _ flow: Flow, _ authentication: DigestClient,
     at now: Moment
   ) {
-    let standalone = StandaloneRequest(
-      id: id, kind: kind, request: request, flow: flow, authentication: DigestClient(credentials))
-    send(request, on: flow, for: .standalone(standalone), at: now)
+    var standalone = StandaloneRequest(
+      id: id, kind: kind, request: request, flow: flow, authentication: authentication)
+    if authentication.hasAnswers {
+      standalone.authentication.authorize(&standalone.request, functions: functions, random: random)
+    }
+    send(standalone.request, on: flow, for: .standalone(standalone), at: now)
   }
 
   private func standalone(
@@ -103,40 +123,5 @@ extension UserAgent {
     request.headers.add("CSeq", CSeq(number, method).description)
     request.headers.add("User-Agent", settings.userAgentName)
     return request
-  }
-}
-
-/// "All registrations from a UAC SHOULD use the same Call-ID header field value for registrations sent to a particular
-/// registrar", with rising numbers (RFC 3261 §10.2); bounded.
-struct RegistrationSeries: Sendable {
-  private struct Entry: Sendable {
-    var contactUser: String
-    var addressOfRecord: SIPURI
-    var callID: String
-    var number: UInt32
-  }
-
-  private var entries: [Entry] = []
-  private static let limit = 256
-
-  mutating func next(_ contactUser: String, _ addressOfRecord: SIPURI, newCallID: String) -> (
-    callID: String, number: UInt32
-  ) {
-    if let index = entries.firstIndex(where: {
-      $0.contactUser == contactUser && $0.addressOfRecord == addressOfRecord
-    }) {
-      entries[index].number &+= 1
-      return (entries[index].callID, entries[index].number)
-    }
-    if entries.count >= Self.limit { entries.removeFirst() }
-    entries.append(Entry(contactUser: contactUser, addressOfRecord: addressOfRecord, callID: newCallID, number: 1))
-    return (newCallID, 1)
-  }
-
-  /// A challenged request went out again under this number.
-  mutating func used(_ number: UInt32, _ contactUser: String) {
-    for index in entries.indices where entries[index].contactUser == contactUser {
-      entries[index].number = max(entries[index].number, number)
-    }
   }
 }

@@ -23,6 +23,8 @@ package struct UserAgent: Sendable {
   var authenticator: DigestAuthenticator
   var registrar = Registrar()
   var sources = SourceGuard()
+  /// Trunks between which a call could not choose; said once.
+  var ambiguousTrunks: Set<[String]> = []
   var legs: [LegID: Leg] = [:]
   var dialogs: [DialogID: DialogOwner] = [:]
   /// Peers' INVITEs, first and further, that may still be cancelled.
@@ -186,7 +188,7 @@ package struct UserAgent: Sendable {
     case .reinvite: return
     case .bye(let farewell): forget(farewell.dialog.id)
     case .ask(let leg): askAnswered(leg, status, at: now)
-    case .standalone(let request): standaloneDone(request, status: status, nil)
+    case .standalone(let request): standaloneFailed(request, status)
     case nil: return
     }
   }

@@ -6,10 +6,9 @@ package enum UserAgentAction: Hashable, Sendable {
   case leg(LegID, LegEvent)
   /// The MESSAGE's final status; 408 for silence, 503 for a broken transport.
   case messageDone(RequestID, status: Int)
-  /// The REGISTER's final status; `expires`: seconds granted with a 2xx; `minExpires`: what a 423 asks for.
-  case registrationDone(RequestID, status: Int, expires: Int?, minExpires: Int?)
-  /// The OPTIONS' final status; 408 for silence, 503 for a broken transport.
-  case probeDone(RequestID, status: Int)
+  case registrationDone(RequestID, RegistrationOutcome)
+  /// The OPTIONS' final status, whatever it is a sign of life; nil: no answer, or a broken transport.
+  case probeDone(RequestID, status: Int?)
   /// The user's contacts are no longer what they were: to be stored, and a waiting message may be tried.
   case registrationsChanged(user: String)
   case log(UserAgentNote)

@@ -52,6 +52,49 @@ package struct EventLog {
       line(.warning, "no phone for the instant message", nil, ["message": name, "user": user])
     case .hunt(let call, let note): write(note, of: call)
     case .userAgent(let note): write(note)
+    case .trunk(let name, let note): write(note, of: name)
+    }
+  }
+
+  private func write(_ note: TrunkNote, of trunk: String) {
+    switch note {
+    case .registered(let place, let seconds):
+      line(.info, "registered at the trunk", nil, ["trunk": trunk, "at": "\(place)", "seconds": "\(seconds)"])
+    case .registrationRefused(let status, let reason, let place):
+      line(
+        .error, "the trunk refuses our registration", nil,
+        [
+          "trunk": trunk, "at": "\(place)", "status": "\(status) \(reason)",
+          "check": "trunks/\(trunk)/\(filesToCheck(status))",
+        ])
+    case .registrationUnanswered(let place, let status):
+      line(
+        .error, "no registration at the trunk: nobody answers", nil,
+        [
+          "trunk": trunk, "at": "\(place)", "status": status.map { "\($0)" } ?? "none",
+          "check": "trunks/\(trunk)/Host.txt",
+        ])
+    case .unregistered(let place): line(.info, "unregistered at the trunk", nil, ["trunk": trunk, "at": "\(place)"])
+    case .silent(let place):
+      line(.error, "the trunk no longer answers", nil, ["trunk": trunk, "at": "\(place)"])
+    case .back(let place): line(.info, "the trunk answers again", nil, ["trunk": trunk, "at": "\(place)"])
+    case .unresolved(let names):
+      line(
+        .error, "no address is known for the trunk", nil,
+        [
+          "trunk": trunk, "names": names.joined(separator: ","), "check": "trunks/\(trunk)/Host.txt",
+        ])
+    }
+  }
+
+  /// What most likely is wrong where a registrar answers so.
+  private func filesToCheck(_ status: Int) -> String {
+    switch status {
+    case 401, 403, 407: "Login.txt AuthUser.txt Password.txt"
+    case 404, 416, 484, 604: "Login.txt Domain.txt"
+    case 423: "Expires.txt"
+    case 301, 302: "Host.txt"
+    default: "Host.txt Login.txt Domain.txt"
     }
   }
 

@@ -198,7 +198,7 @@ final class Phone: SimulatedParty {
         }
         if !isDead { network.send([Transmission(message, flow)], from: name) }
       case .leg(let leg, let event): happened(leg, event)
-      case .registrationDone(_, let status, _, _): registered.append(status)
+      case .registrationDone(_, let outcome): registered.append(outcome.status)
       case .messageDone, .probeDone, .registrationsChanged, .log: break
       }
     }

@@ -257,20 +257,25 @@ import Testing
     let address = [Network(endpoint("192.0.2.9:1").address)]
     let directory = PeerDirectory(
       UserAgentSettings(trunks: [
-        TrunkPeer(name: "C", addresses: address, contactUser: "token"), TrunkPeer(name: "B", addresses: address),
-        TrunkPeer(name: "A", addresses: address, port: 5070),
+        TrunkPeer(name: "C", addresses: address, numbers: ["+41445550000"], contactUser: "token"),
+        TrunkPeer(name: "B", addresses: address),
+        TrunkPeer(name: "A", addresses: address, ports: [5060, 5070]),
         TrunkPeer(name: "D", addresses: [Network(endpoint("198.51.100.0:1").address, prefixLength: 24)]),
       ]))
     let cases: [(String, String, [String], Bool)] = [
-      ("192.0.2.9:5070", "sip:token@192.0.2.1", ["C", "A", "B"], false),
-      ("192.0.2.9:5070", "sip:799@192.0.2.1", ["A", "B", "C"], false),
-      ("192.0.2.9:5999", "sip:799@192.0.2.1", ["A", "B", "C"], true),
-      ("198.51.100.200:1", "sip:799@192.0.2.1", ["D"], false), ("198.51.101.1:1", "sip:799@192.0.2.1", [], false),
+      ("192.0.2.9:5070", "0041445550000", ["A", "C", "B"], false),
+      ("192.0.2.9:5070", "799", ["A", "B", "C"], false),
+      ("192.0.2.9:5999", "0041445550000", ["C", "A", "B"], false),
+      ("192.0.2.9:5999", "799", ["A", "B", "C"], true),
+      ("198.51.100.200:1", "799", ["D"], false), ("198.51.101.1:1", "799", [], false),
     ]
-    for (source, uri, names, isAmbiguous) in cases {
-      let found = directory.trunks(callingFrom: endpoint(source), to: try SIPURI(uri))
+    for (source, called, names, isAmbiguous) in cases {
+      let found = directory.trunks(callingFrom: endpoint(source), called: [called])
       #expect(found.names == names)
-      #expect(found.isAmbiguous == isAmbiguous, "\(source) \(uri)")
+      #expect(found.isAmbiguous == isAmbiguous, "\(source) \(called)")
     }
+    #expect(directory.trunk(ofContact: "token") == "C")
+    #expect(directory.trunk(ofContact: "799") == nil)
+    #expect(directory.trunk(ofContact: nil) == nil)
   }
 }

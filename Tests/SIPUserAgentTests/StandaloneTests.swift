@@ -70,13 +70,16 @@ import Testing
     #expect(second.headers["CSeq"] == "2 REGISTER")
     let granted = bed.reply(
       200, to: second, contact: "<sip:other@10.0.0.1>;expires=9, <sip:tok@192.0.2.1:5060>;expires=120")
-    #expect(granted == [.registrationDone(id, status: 200, expires: 120, minExpires: nil)])
+    #expect(granted == [.registrationDone(id, .answered(RegistrationAnswer(status: 200, reason: "OK", expires: 120)))])
     let refresh = bed.handle(.register(id, try registration(bed))).requests[0]
     #expect(refresh.headers["CSeq"] == "3 REGISTER")
     #expect(refresh.headers.callID == first.headers.callID)
     #expect(
       bed.reply(423, to: refresh, extra: [("Min-Expires", "600")])
-        == [.registrationDone(id, status: 423, expires: nil, minExpires: 600)])
+        == [
+          .registrationDone(
+            id, .answered(RegistrationAnswer(status: 423, reason: "Interval Too Brief", minExpires: 600)))
+        ])
     bed.expectClean()
   }
 

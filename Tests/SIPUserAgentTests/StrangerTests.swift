@@ -180,7 +180,8 @@ import Testing
   @Test func `a gateway that registers is a trunk by its login`() throws {
     var settings = TestBed.settings
     settings.trunks.append(
-      TrunkPeer(name: "GSM", addresses: [], login: Credentials(user: "gsm", password: Redacted("zug"))))
+      TrunkPeer(
+        name: "GSM", addresses: [], account: "gsm", credentials: Credentials(user: "gsm", password: Redacted("zug"))))
     var bed = TestBed(settings)
     #expect(try bed.authenticate("REGISTER", user: "gsm", password: "zug", to: "gsm", on: bed.phone).statuses == [200])
     #expect(bed.agent.contacts(of: "gsm", at: bed.now.instant).count == 1)
