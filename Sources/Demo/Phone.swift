@@ -14,6 +14,8 @@ package enum PhoneEvent: Hashable, Sendable {
   case registered(status: Int)
   /// It is being called, by this number.
   case ringing(LegID, from: String)
+  /// A number that it plays a script for is being called.
+  case called(LegID, number: String, from: String)
   /// Its own call is progressing.
   case progress(status: Int)
   /// It can talk and hear now.
@@ -21,27 +23,30 @@ package enum PhoneEvent: Hashable, Sendable {
   /// The call is over, by the other side's doing.
   case ended(LegID, Cause)
   /// Its own call was refused.
-  case refused(status: Int)
+  case refused(LegID, status: Int)
   /// It said its words to the end.
   case said(token: UInt64)
   /// An instant message; `from` is the number that lifting the receiver would call.
   case message(text: String, from: String)
 }
 
-/// A SIP phone on real sockets, made of the product's own parts: it registers, rings, answers, talks, presses keys.
+/// A SIP phone on real sockets, made of the product's own parts: it registers, rings, answers, talks, presses keys. With
+/// scripts it is a PBX, which does with each number's calls what its script says.
 package actor Phone {
   package nonisolated let loop: any EventLoop
   /// Its number.
   package nonisolated let number: String
   package nonisolated let seen = Observations<PhoneEvent>()
 
-  private let engine: MediaEngine
+  let engine: MediaEngine
   private var agent: UserAgent
-  private var sockets: SIPSockets?
+  var sockets: SIPSockets?
   private var ports: MediaPorts
-  private let address: IPAddress
+  let address: IPAddress
   private let server: Endpoint
-  private var calls: [LegID: PhoneCall] = [:]
+  var calls: [LegID: PhoneCall] = [:]
+  /// What the numbers that it is called at do; a number without a script rings until something is done by hand.
+  package var scripts: [String: PhoneScript] = [:]
   private var wakeUp: Scheduled<Void>?
   private var nextToken: UInt64 = 1
   private var nextRequest: UInt64 = 1
@@ -50,21 +55,25 @@ package actor Phone {
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
-  private struct PhoneCall {
+  struct PhoneCall {
     var leg: Leg
     var port: UInt16
     var negotiation: OfferAnswer
     var offer: [UInt8]?
     var recording: RecordingID?
+    var script: PhoneScript?
+    /// The call in whose place this one was made, and which shares its end.
+    var forwarded: LegID?
   }
 
   /// - Parameters:
   ///   - address: where it has its sockets.
   ///   - server: the SIP server it registers with and calls through.
+  ///   - subscriber: who may call only with this password; nil: the server may call without one.
   ///   - heard: the directory into which it writes what it sent and heard; nil: nowhere.
   package init(
     number: String, password: String? = nil, address: IPAddress, server: Endpoint, loop: any EventLoop,
-    engine: MediaEngine, rtpPorts: ClosedRange<UInt16>, heard: String? = nil
+    engine: MediaEngine, rtpPorts: ClosedRange<UInt16>, subscriber: Credentials? = nil, heard: String? = nil
   ) {
     self.number = number
     self.loop = loop
@@ -77,7 +86,10 @@ package actor Phone {
     agent = UserAgent(
       settings: UserAgentSettings(
         userAgentName: "Pikett demo phone",
-        trunks: [TrunkPeer(name: "server", addresses: [Network(server.address)])]),
+        trunks: [
+          TrunkPeer(
+            name: "server", addresses: subscriber == nil ? [Network(server.address)] : [], login: subscriber)
+        ]),
       digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) })
   }
 
@@ -115,14 +127,27 @@ package actor Phone {
   }
 
   /// Calls a number.
-  package func call(_ dialled: String) throws {
-    guard let target = target(user: dialled) else { return }
+  /// - Parameters:
+  ///   - caller: who calls; nil: the phone's own number.
+  ///   - diversion: the number that the call was for first (RFC 5806).
+  @discardableResult package func call(_ dialled: String, from caller: String? = nil, diversion: String? = nil) throws
+    -> LegID
+  {
     let leg = agent.newLegID()
+    guard let target = target(user: dialled) else { return leg }
     var call = try openCall(leg)
     let offer = call.negotiation.makeOffer(local: Endpoint(address, call.port))
     calls[leg] = call
     let credentials = password.map { Credentials(user: number, password: $0) }
-    run(.invite(leg, OutgoingCall(target: target, from: address(of: number), offer: offer, credentials: credentials)))
+    var headers = Headers()
+    if let diversion { headers.add("Diversion", "\(address(of: diversion));reason=no-answer") }
+    run(
+      .invite(
+        leg,
+        OutgoingCall(
+          target: target, from: address(of: caller ?? number), headers: headers, offer: offer, credentials: credentials)
+      ))
+    return leg
   }
 
   /// Answers the call that rings.
@@ -163,13 +188,15 @@ package actor Phone {
       let from = (try? request.headers.from())?.uri.user ?? ""
       saw(.message(text: String(decoding: request.body, as: UTF8.self), from: from))
       sockets?.send(.response(request.response(200, toTag: "phone\(number)")), on: flow)
-    case .received(let message, let flow, _): run(.received(message, flow))
+    case .received(let message, let flow, _):
+      if case .request(let request) = message, isScripted(request, on: flow) { break }
+      run(.received(message, flow))
     case .malformed: break
     case .failed(let flow): run(.transportFailed(flow))
     }
   }
 
-  private func run(_ input: UserAgentInput) {
+  func run(_ input: UserAgentInput) {
     for action in agent.handle(input, at: currentMoment()) {
       switch action {
       case .transmit(let message, let flow): sockets?.send(message, on: flow)
@@ -193,8 +220,12 @@ package actor Phone {
       }
       call.offer = offer
       calls[leg] = call
-      run(.progress(leg, status: 180, body: nil))
       let from = (try? incoming.request.headers.from())?.uri.user ?? ""
+      if let number = incoming.request.uri.user, let script = scripts[number] {
+        saw(.called(leg, number: number, from: from))
+        return play(script, of: number, calledBy: from, on: leg)
+      }
+      run(.progress(leg, status: 180, body: nil))
       saw(.ringing(leg, from: from))
     case .provisional(let status, _): saw(.progress(status: status))
     case .answered(let body):
@@ -205,10 +236,13 @@ package actor Phone {
       calls[leg] = call
       engine.send(.describe(call.leg, LegMedia(audio)))
       saw(.talking(leg))
-    case .established: saw(.talking(leg))
+    case .established:
+      saw(.talking(leg))
+      goOn(leg)
     case .refused(let status, _, _):
+      if let first = calls[leg]?.forwarded { refuse(first, status: status) }
       over(leg)
-      saw(.refused(status: status))
+      saw(.refused(leg, status: status))
     case .ended(let cause):
       over(leg)
       saw(.ended(leg, cause))
@@ -242,7 +276,7 @@ package actor Phone {
     return call
   }
 
-  private func over(_ leg: LegID) {
+  func over(_ leg: LegID) {
     guard let call = calls.removeValue(forKey: leg) else { return }
     engine.send(.closeLeg(call.leg))
     if let recording = call.recording { engine.send(.stopRecording(recording)) }
@@ -257,5 +291,5 @@ package actor Phone {
     NameAddress(SIPURI(user: user, host: server.address.uriText))
   }
 
-  private nonisolated func saw(_ event: PhoneEvent) { Task { await seen.saw(event) } }
+  nonisolated func saw(_ event: PhoneEvent) { Task { await seen.saw(event) } }
 }

@@ -69,6 +69,15 @@ struct Baresip: Sendable {
 
   func hangUp() { control.send("hangup") }
 
+  /// Calls a number and waits for the answer.
+  func talks(to dialled: String) async throws {
+    control.send("dial", dialled)
+    _ = try await control.event("CALL_ESTABLISHED", of: dialled)
+  }
+
+  /// Presses a key, by RFC 4733.
+  func press(_ key: Character) { control.send("sndcode", "\(key)") }
+
   /// The instant message it got: the number that lifting the receiver calls, and the text.
   func message(within limit: Duration = .seconds(10)) async throws -> (from: String, text: String) {
     try await process.line("MESSAGE sip:\(number)", within: limit)
@@ -125,8 +134,8 @@ final class BaresipControl: Sendable {
 
   deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  func send(_ command: String) {
-    let json = "{\"command\":\"\(command)\",\"params\":\"\",\"token\":\"\"}"
+  func send(_ command: String, _ parameters: String = "") {
+    let json = "{\"command\":\"\(command)\",\"params\":\"\(parameters)\",\"token\":\"\"}"
     let text = Array("\(json.utf8.count):\(json),".utf8)
     _ = Glibc.send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
   }

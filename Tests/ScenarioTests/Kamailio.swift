@@ -5,45 +5,46 @@ import Testing
 
 /// A kamailio as the company's PBX: Pikett, the phones, the mobile network and the callers all meet there.
 struct Kamailio: Sendable {
+  /// Where it listens as the company's PBX.
   static let address = "127.0.0.3"
-  /// Whose calls it takes without asking: callers from outside.
-  static let gateway = TestSite.gateway
-  static let realm = "pbx.example"
+  /// Where the mobile network is.
+  static let outside = "127.0.0.4"
 
   let process: Child
-  let port: UInt16
+  let server: (String, UInt16)
 
-  var server: (String, UInt16) { (Self.address, port) }
-  var host: String { "\(Self.address):\(port)" }
+  var host: String { "\(server.0):\(server.1)" }
   /// For a capture.
-  var traffic: String { "udp port \(port)" }
+  var traffic: String { "udp port \(server.1)" }
 
   /// Starts it.
   /// - Parameters:
-  ///   - port: where it listens: a site must name it before it runs.
-  ///   - pikett: the port of the daemon, where calls for 720 and 799… go while Pikett is not registered.
-  ///   - mobile: `host:port` of who takes calls to the outside.
-  ///   - algorithm: of digest authentication.
-  ///   - asksAlways: a nonce serves one request only.
+  ///   - server: where it listens: a site must name it before it runs.
+  ///   - site: of the daemon, where calls for 720 and 799… go while Pikett is not registered.
+  ///   - mobile: the port at `outside` of who takes calls that leave the PBX.
+  ///   - isStrict: it is a provider who trusts nobody, as kamailio.cfg says.
   static func start(
-    _ scene: Scene, port: UInt16, pikett: UInt16, mobile: String = "127.0.0.4:9", algorithm: String = "MD5",
-    asksAlways: Bool = false
+    _ scene: Scene, _ server: (String, UInt16), _ site: TestSite, mobile: UInt16 = 9, algorithm: String = "MD5",
+    isStrict: Bool = false
   ) async throws -> Kamailio {
     let values = [
-      "ADDRESS": address, "PORT": "\(port)", "GATEWAY": gateway, "PIKETT": "127.0.0.1:\(pikett)", "MOBILE": mobile,
-      "REALM": realm, "ALGORITHM": algorithm, "ONCE": asksAlways ? "1" : "0",
+      "ADDRESS": server.0, "PORT": "\(server.1)", "GATEWAYS": "\(TestSite.gateway)|\(outside)",
+      "PIKETT": "127.0.0.1:\(site.port)", "MOBILE": "\(outside):\(mobile)", "REALM": "pbx.example",
+      "ALGORITHM": algorithm,
     ]
     let disk = RealFilesystem()
-    var text = String(
-      decoding: try disk.read(joined(Surroundings.fixtures, "kamailio.cfg"), limit: 1 << 16), as: UTF8.self)
+    let template = try disk.read(joined(Surroundings.fixtures, "kamailio.cfg"), limit: 1 << 16)
+    var text = String(decoding: template, as: UTF8.self)
     for (key, value) in values { text = text.replacing("@\(key)@", with: value) }
     let file = scene.path("kamailio.cfg")
     try disk.replace(file, Array(text.utf8), sync: false)
     let run = scene.path("kamailio")
     try disk.makeDirectory(run)
     let process = try scene.start(
-      "kamailio", ["kamailio", "-f", file, "-DD", "-E", "-w", run, "-Y", run, "-m", "32", "-M", "4"])
-    let kamailio = Kamailio(process: process, port: port)
+      "kamailio",
+      ["kamailio", "-f", file, "-DD", "-E", "-w", run, "-Y", run, "-m", "32", "-M", "4"]
+        + (isStrict ? ["-A", "STRICT"] : []))
+    let kamailio = Kamailio(process: process, server: server)
     // It has children of its own, which a SIGKILL would leave behind.
     scene.atEnd { try? await kamailio.stop() }
     try await process.line("ready")

@@ -15,15 +15,14 @@ extension ScenarioTests {
       let outside = Ports.take()
       let site = TestSite.beside(pbx: port, at: scene.path("site"), smsPort: gateway.port)
       try site.write()
-      let kamailio = try await Kamailio.start(
-        scene, port: port, pikett: site.port, mobile: "127.0.0.4:\(outside)")
+      let kamailio = try await Kamailio.start(scene, (Kamailio.address, port), site, mobile: outside)
       let daemon = try await Daemon.start(scene, site)
       let voice = try PBXStage.words("demo-technician")
       let desk = try await Baresip.start("732", at: kamailio.host, saying: voice, scene)
       try await kamailio.registers("732")
       let rack = try PhoneRack(scene)
       let mobile = try await rack.phone(
-        TestSite.mobile, password: "secret\(TestSite.mobile)", at: "127.0.0.4", of: kamailio.server)
+        TestSite.mobile, password: "secret\(TestSite.mobile)", at: Kamailio.outside, of: kamailio.server)
       try await mobile.isRegistered()
       let wire = try await Wire.listen(site.traffic + " or " + kamailio.traffic, scene)
 
@@ -131,7 +130,7 @@ private struct PBXStage {
   /// The same with a mobile that knows keys by INFO only.
   func mobileTakesByINFO(_ number: String, port: UInt16) async throws {
     try await kamailio.unregister(mobile)
-    let sipp = try SIPp.isCalled("mobile-info", at: "127.0.0.4", port: port, scene)
+    let sipp = try SIPp.isCalled("mobile-info", at: Kamailio.outside, port: port, scene)
     let caller = try await rack.phone(number, at: TestSite.gateway, of: kamailio.server)
     let leg = try await caller.talks(to: "720")
     await caller.press("1", on: leg)
@@ -163,7 +162,7 @@ private struct PBXStage {
     try #require(cancels.count == 4 && isAnsweredElsewhere, "\(cancels)")
     let byes = sent.filter { $0[0] == "BYE" }
     try #require(
-      byes.count == 6 && byes.allSatisfy { $0[4].contains("\(Kamailio.address):\(kamailio.port)") }, "\(byes)")
+      byes.count == 6 && byes.allSatisfy { $0[4].contains("\(kamailio.host)") }, "\(byes)")
   }
 
   // MARK: Parts

@@ -57,15 +57,32 @@ final class PhoneRack: Sendable {
   func phone(_ number: String, password: String? = nil, at address: String, of server: (String, UInt16)) async throws
     -> Phone
   {
+    try await open(number, password: password, at: address, of: server).phone
+  }
+
+  /// A PBX of scripts beside this site's daemon, and where it listens.
+  /// - Parameter subscriber: who may call only with this password: the daemon.
+  func pbx(at address: String, _ site: TestSite, subscriber: Credentials? = nil) async throws -> (
+    phone: Phone, host: String
+  ) {
+    let (phone, host) = try await open(
+      "pbx", password: nil, at: address, of: ("127.0.0.1", site.port), subscriber: subscriber)
+    return (phone, "\(host)")
+  }
+
+  func open(
+    _ number: String, password: String?, at address: String, of server: (String, UInt16),
+    subscriber: Credentials? = nil
+  ) async throws -> (phone: Phone, host: Endpoint) {
     let own = try #require(IPAddress(address))
     let server = Endpoint(try #require(IPAddress(server.0)), server.1)
     let ports = Ports.take(20)
     let phone = Phone(
       number: number, password: password, address: own, server: server,
-      loop: MultiThreadedEventLoopGroup.singleton.next(), engine: engine, rtpPorts: ports...ports + 19)
+      loop: MultiThreadedEventLoopGroup.singleton.next(), engine: engine, rtpPorts: ports...ports + 19,
+      subscriber: subscriber)
     phones.withLock { $0.append(phone) }
-    _ = try await phone.open()
-    return phone
+    return (phone, try await phone.open())
   }
 }
 
@@ -89,15 +106,25 @@ extension Phone {
   }
 
   /// Calls a number and waits for the answer.
-  func talks(to number: String) async throws -> LegID {
-    try call(number)
+  /// - Parameter caller: who calls; nil: the phone's own number.
+  func talks(to number: String, from caller: String? = nil) async throws -> LegID {
+    let leg = try call(number, from: caller)
     let event = try await seen.first("\(number) answers", within: .seconds(5)) {
       switch $0 {
-      case .talking, .refused: true
+      case .talking(leg), .refused(leg, _): true
       default: false
       }
     }
-    guard case .talking(let leg) = event else { throw Child.Failure("\(number): \(event)") }
+    try demand(event == .talking(leg), "\(number): \(event)")
+    return leg
+  }
+
+  /// Waits until a number that it plays a script for is called.
+  func isCalled(at number: String, by caller: String, within limit: Duration = .seconds(10)) async throws -> LegID {
+    let event = try await seen.first("\(number) is called by \(caller)", within: limit) {
+      if case .called(_, number, caller) = $0 { true } else { false }
+    }
+    guard case .called(let leg, _, _) = event else { throw Child.Failure("\(event)") }
     return leg
   }
 
