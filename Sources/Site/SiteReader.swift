@@ -37,6 +37,8 @@ struct SiteReader {
   private let previous: [String: Redacted<String>]
   private(set) var good: [String: Redacted<String>] = [:]
   private(set) var faults: [SiteFault] = []
+  /// Every place at which a file was looked for: all that can mean something in this site.
+  var places: Set<String> = []
   var audioFiles: [AudioFile] = []
 
   /// What the text of a file may be used for.
@@ -79,6 +81,7 @@ struct SiteReader {
     _ path: String, _ expected: String, canBeOff: Bool = false, secrecy: Secrecy = .open, parse: (String) -> Value?
   ) -> Setting<Value> {
     let key = path.asciiLowercased
+    places.insert(path)
     if let text = text(at: path, expected, secrecy) {
       if let setting = understand(text, canBeOff, parse) {
         if case .missing = setting { return setting }
@@ -86,7 +89,7 @@ struct SiteReader {
         return setting
       }
       report(path, secrecy != .open ? "is not understood" : "“\(excerpt(text))” is not understood", expected: expected)
-    } else if listing[path] == nil {
+    } else if listing[path] == nil, !listing.hasDirectory(path) {
       return .missing
     }
     guard let text = previous[key] else { return .missing }
@@ -103,7 +106,10 @@ struct SiteReader {
 
   /// The first line of the file at `path`; nil if there is no such file, or it cannot be read as text (reported).
   private mutating func text(at path: String, _ expected: String, _ secrecy: Secrecy) -> String? {
-    guard let entry = listing[path] else { return nil }
+    guard let entry = listing[path] else {
+      if listing.hasDirectory(path) { report(path, "is a directory", expected: "a file whose first line is the value") }
+      return nil
+    }
     if let twin = entry.twin {
       report(path, "stands there twice, as \(entry.path) and \(twin)", expected: "one of them")
       return nil

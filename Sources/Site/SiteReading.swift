@@ -16,6 +16,8 @@ package struct SiteReading: Sendable {
   /// The sounds that look like WAV files. One that is missing here but has a path in its queue could not be read: the one
   /// decoded before, else the built-in one, goes on to sound.
   package var audioFiles: [AudioFile]
+  /// Every place at which a file was looked for.
+  var places: Set<String>
 
   /// Reads a whole site.
   ///
@@ -40,6 +42,7 @@ package struct SiteReading: Sendable {
     self.snapshot = snapshot
     faults = reader.faults
     audioFiles = reader.audioFiles
+    places = reader.places
   }
 
   /// True if nothing is wrong, warnings aside.
