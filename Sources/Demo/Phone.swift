@@ -88,7 +88,8 @@ package actor Phone {
         userAgentName: "Pikett demo phone",
         trunks: [
           TrunkPeer(
-            name: "server", addresses: subscriber == nil ? [Network(server.address)] : [], login: subscriber)
+            name: "server", addresses: subscriber == nil ? [Network(server.address)] : [], account: subscriber?.user,
+            credentials: subscriber)
         ]),
       digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) })
   }

@@ -89,7 +89,7 @@ extension Phone {
   }
 
   func refuse(_ leg: LegID, status: Int) {
-    run(.release(leg, .normalClearing, status: status))
+    run(.release(leg, Cause(sipStatus: status), status: status))
     over(leg)
   }
 
