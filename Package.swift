@@ -105,7 +105,7 @@ let package = Package(
     tests("SDP", ["Telephony"]),
     tests("RTP", ["Telephony"]),
     tests("Audio"),
-    tests("Hunting", ["Telephony"]),
+    tests("Hunting", ["Telephony", "PikettTesting"]),
     tests("Site", ["Hunting", "Telephony"]),
     tests("Media", ["SDP", "Telephony"]),
     tests(

@@ -49,8 +49,8 @@ struct RingingHop: Sendable {
   private(set) var phones: [Phone]
   /// The CFNR timeout has passed.
   var isTimedOut = false
-  /// When the first phone rang or was answered.
-  private var rangAt: Instant?
+  /// A phone that is over had been rung.
+  private var hasRung = false
   /// Why the phones that are over could not be rung.
   private(set) var causes: [Cause] = []
 
@@ -58,7 +58,13 @@ struct RingingHop: Sendable {
   struct Phone: Sendable {
     let id: BranchID
     let confirmKey: Character?
+    /// When it began to ring, or was answered.
+    var rangAt: Instant?
     var answer: Answer?
+
+    /// Somebody could hear it. A phone that rang for less than a second did not: a set that refuses by itself says 180
+    /// first.
+    func wasRung(at now: Instant) -> Bool { rangAt.map { now - $0 >= .seconds(1) } ?? false }
   }
 
   /// An answer that does not count yet.
@@ -91,19 +97,17 @@ struct RingingHop: Sendable {
   /// voicemail: nobody waits for that.
   var hasHope: Bool { phones.contains { $0.answer?.holds ?? true } }
 
-  /// The phone rings. A phone that was rung for less than a second was not: a set that refuses by itself says 180 first.
-  mutating func didRing(at now: Instant) { rangAt = rangAt ?? now }
-
   /// Somebody could hear a phone of this hop ring (or it was tried for the whole timeout).
-  func wasRung(at now: Instant) -> Bool {
-    if isTimedOut { return true }
-    guard let rangAt else { return false }
-    return now - rangAt >= .seconds(1)
-  }
+  func wasRung(at now: Instant) -> Bool { isTimedOut || hasRung || phones.contains { $0.wasRung(at: now) } }
 
-  mutating func didAnswer(_ id: BranchID, key: Character) {
+  mutating func didRing(_ id: BranchID, at now: Instant) { update(id) { $0.rangAt = $0.rangAt ?? now } }
+
+  mutating func didAnswer(_ id: BranchID, key: Character, at now: Instant) {
     let answer = Answer(key: key, holds: !isTimedOut)
-    update(id) { $0.answer = answer }
+    update(id) {
+      $0.rangAt = $0.rangAt ?? now
+      $0.answer = answer
+    }
   }
 
   mutating func didPrompt(_ id: BranchID) { update(id) { $0.answer?.isPrompted = true } }
@@ -112,7 +116,8 @@ struct RingingHop: Sendable {
   mutating func stopHolding(_ id: BranchID) { update(id) { $0.answer?.holds = false } }
 
   /// The phone is over.
-  mutating func remove(_ id: BranchID, cause: Cause) {
+  mutating func remove(_ id: BranchID, cause: Cause, at now: Instant) {
+    if phone(id)?.wasRung(at: now) == true { hasRung = true }
     phones.removeAll { $0.id == id }
     causes.append(cause)
   }

@@ -103,7 +103,17 @@ extension Hunt {
     state = .opening(Hop(id: id, user: user, start: now.wall))
   }
 
+  /// The number can be waited for no longer. Should it not come at once, it is asked for again: no call is ever stuck.
+  private mutating func askForNumber(_ hop: Hop, _ now: Moment) {
+    actions.append(.numberTicket(hop.id))
+    timers.set(.disk, at: now.instant + Hunt.diskPatience)
+  }
+
   private mutating func numberArrived(_ id: HopID, _ ticket: TicketNumber, isRefused: Bool, _ now: Moment) {
+    switch state {
+    case .idle, .finished: return
+    case .opening, .ringing, .pausing, .connected, .closing: break
+    }
     if isRefused { actions.append(.note(.diskRefused(id, ticket))) }
     switch state {
     case .opening(let hop) where hop.id == id:
@@ -142,7 +152,7 @@ extension Hunt {
 
   private mutating func branchRang(_ branch: BranchID, _ now: Moment) {
     guard var ringing = ringing(branch) else { return }
-    ringing.didRing(at: now.instant)
+    ringing.didRing(branch, at: now.instant)
     state = .ringing(ringing)
   }
 
@@ -151,9 +161,8 @@ extension Hunt {
     guard var ringing = ringing(branch), let phone = ringing.phone(branch) else { return lateAnswer(branch) }
     guard phone.answer == nil else { return }
     guard let key = phone.confirmKey else { return connect(branch, ringing) }
-    ringing.didRing(at: now.instant)
-    ringing.didAnswer(branch, key: key)
-    timers.set(.confirm(branch), at: now.instant + Hunt.promptLimit + Hunt.confirmTime)
+    ringing.didAnswer(branch, key: key, at: now.instant)
+    if !ringing.isTimedOut { timers.set(.confirm(branch), at: now.instant + Hunt.promptLimit + Hunt.confirmTime) }
     actions += [.note(.mustConfirm(branch, key: key)), .prompt(branch, ringing.hop.ticket, key: key)]
     state = .ringing(ringing)
   }
@@ -161,7 +170,7 @@ extension Hunt {
   private mutating func promptEnded(_ branch: BranchID, _ now: Moment) {
     guard var ringing = ringing(branch), let answer = ringing.phone(branch)?.answer, !answer.isPrompted else { return }
     ringing.didPrompt(branch)
-    timers.set(.confirm(branch), at: now.instant + Hunt.confirmTime)
+    if answer.holds { timers.set(.confirm(branch), at: now.instant + Hunt.confirmTime) }
     state = .ringing(ringing)
   }
 
@@ -210,14 +219,17 @@ extension Hunt {
 
   private mutating func remove(_ branch: BranchID, _ cause: Cause, from ringing: RingingHop, _ now: Moment) {
     var ringing = ringing
-    ringing.remove(branch, cause: cause)
+    ringing.remove(branch, cause: cause, at: now.instant)
     timers.cancel(.confirm(branch))
     state = .ringing(ringing)
     leaveIfOver(ringing, now)
   }
 
   private mutating func lateAnswer(_ branch: BranchID) {
-    if case .connected(_, branch) = state { return }
+    switch state {
+    case .idle, .finished, .connected(_, branch): return
+    case .opening, .ringing, .pausing, .connected, .closing: break
+    }
     actions += [.releaseBranch(branch, .normalClearing), .note(.lateAnswer(branch))]
   }
 
@@ -275,7 +287,10 @@ extension Hunt {
   private mutating func due(_ timer: Timer, _ now: Moment) {
     switch (timer, state) {
     case (.disk, .opening(let hop)):
-      actions += [.note(.diskSlow(hop.id)), .numberTicket(hop.id)]
+      actions.append(.note(.diskSlow(hop.id)))
+      askForNumber(hop, now)
+    case (.disk, .closing(let hop, _)):
+      askForNumber(hop, now)
     case (.noResponse, .ringing(var ringing)):
       ringing.isTimedOut = true
       state = .ringing(ringing)
@@ -318,7 +333,7 @@ extension Hunt {
       // The number may be on the disk already: it is waited for, so that it gets its file.
       timers = TimerQueue()
       actions += release + [.note(.ended(end))]
-      actions.append(.numberTicket(hop.id))
+      askForNumber(hop, now)
       state = .closing(hop, end: now.wall)
     case .ringing(let ringing):
       stopRinging(ringing, except: nil, .normalClearing)

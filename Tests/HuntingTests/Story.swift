@@ -28,7 +28,7 @@ struct Story {
     guard case .hunt(let entry) = numbers.destination(of: try #require(PhoneNumber(number))) else {
       throw NotAHunt()
     }
-    world = HuntWorld(Hunt(plan: plan, entry: entry), at: Story.start)
+    world = HuntWorld(plan: plan, entry: entry, at: Story.start)
     world.disk = disk
     world.put(.start)
   }
