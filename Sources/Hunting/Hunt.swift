@@ -142,12 +142,14 @@ extension Hunt {
 
 extension Hunt {
   private mutating func branchAdded(_ branch: BranchID, beside first: BranchID) {
-    guard var ringing = ringing(first) else {
-      actions.append(.cancel(branch, .normalClearing))
-      return
+    switch state {
+    case .ringing(let ringing) where ringing.phone(branch) != nil: return
+    case .ringing(var ringing) where ringing.phone(first) != nil && branch.hop == first.hop:
+      ringing.add(branch, beside: first)
+      state = .ringing(ringing)
+    case .idle, .finished, .connected(_, branch): return
+    case .opening, .ringing, .pausing, .connected, .closing: actions.append(.cancel(branch, .normalClearing))
     }
-    ringing.add(branch, beside: first)
-    state = .ringing(ringing)
   }
 
   private mutating func branchRang(_ branch: BranchID, _ now: Moment) {

@@ -33,6 +33,8 @@ struct Leg: Sendable {
   var offerAfterACK: [UInt8]?
   /// True while an OPTIONS of ours is under way in the dialog.
   var isAsking = false
+  /// How many questions in a row did not leave.
+  var unsentQuestions = 0
 
   static let maxEarlyDialogs = 8
 

@@ -175,10 +175,19 @@ extension UserAgent {
   mutating func askAnswered(_ id: LegID, _ status: Int, at now: Moment) {
     guard status >= 200, legs[id]?.isAsking == true else { return }
     legs[id]?.isAsking = false
+    legs[id]?.unsentQuestions = 0
     switch status {
     case 408, 481: end(id, Cause(sipStatus: status), at: now)
     default: actions.append(.leg(id, .alive))
     }
+  }
+
+  /// The question did not leave (the peer's port is closed). Once may be a proxy that starts anew; twice is no answer.
+  mutating func questionUnsent(_ id: LegID, at now: Moment) {
+    guard legs[id]?.isAsking == true else { return }
+    legs[id]?.isAsking = false
+    legs[id]?.unsentQuestions += 1
+    if let leg = legs[id], leg.unsentQuestions > 1 { end(id, Cause(sipStatus: 408), at: now) }
   }
 
   // MARK: - The peer's requests

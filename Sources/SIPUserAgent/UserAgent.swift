@@ -187,7 +187,8 @@ package struct UserAgent: Sendable {
       offers(leg, .lost(status: status), at: now)
     case .reinvite: return
     case .bye(let farewell): forget(farewell.dialog.id)
-    case .ask(let leg): askAnswered(leg, status, at: now)
+    case .ask(let leg) where status == 408: askAnswered(leg, status, at: now)
+    case .ask(let leg): questionUnsent(leg, at: now)
     case .standalone(let request): standaloneFailed(request, status)
     case nil: return
     }

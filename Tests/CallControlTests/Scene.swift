@@ -100,8 +100,10 @@ final class Scene {
 
   /// What must not be there when everything is over.
   func leftovers() -> [String] {
-    var faults = shell.faults + Invariants.ofCalls(shell) + Invariants.atTheEnd(shell)
-    for phone in phones where phone.openLines > 0 { faults.append("\(phone.name) believes itself in a call") }
+    var faults = shell.faults + Invariants.ofCalls(shell) + Invariants.atTheEnd(shell) + shell.invitations.open
+    for phone in phones where phone.openLines > 0 && !phone.isDead {
+      faults.append("\(phone.name) believes itself in a call")
+    }
     return faults
   }
 

@@ -87,6 +87,8 @@ final class Shell: SimulatedParty {
   private(set) var events: [CallEvent] = []
   private(set) var messagesDone: [String: [Int]] = [:]
   private(set) var steps: [Step] = []
+  /// Every INVITE on the wire, and how it ended.
+  private(set) var invitations = Invitations()
   private(set) var faults: [String] = []
 
   init(_ site: SiteSnapshot, on network: SimulatedNetwork, seed: UInt64) {
@@ -123,6 +125,7 @@ final class Shell: SimulatedParty {
   }
 
   func receive(_ message: Message, on flow: Flow, at now: Moment) -> [Transmission] {
+    invitations.saw(message, isOurs: false)
     take(.received(message, flow), at: now)
     return []
   }
@@ -148,7 +151,9 @@ final class Shell: SimulatedParty {
 
   private func perform(_ command: CallCommand, at now: Moment) -> [CallControlInput] {
     switch command {
-    case .transmit(let message, let flow): network.send([Transmission(message, flow)], from: "Pikett")
+    case .transmit(let message, let flow):
+      invitations.saw(message, isOurs: true)
+      network.send([Transmission(message, flow)], from: "Pikett")
     case .openMedia(let leg, let flow): return openMedia(leg, flow)
     case .describe(let leg, let audio):
       expect(media[leg] != nil, "describe of \(leg), which has no ports")

@@ -73,6 +73,7 @@ struct HuntReference {
     case .start: begin(now)
     case .ticketDurable(let id, let number), .ticketFailed(let id, let number), .ticketNumbered(let id, let number):
       id == hop ? told(number, now) : []
+    case .branchAdded(let id, let first): added(id, first)
     case .branchRinging(let id):
       change(id) { $0.rangAt = $0.rangAt ?? now.instant }
     case .branchAnswered(let id): answered(id, now)
@@ -121,6 +122,13 @@ struct HuntReference {
       return finish(end)
     case .idle, .ringing, .pausing, .talking, .over: return []
     }
+  }
+
+  private mutating func added(_ id: BranchID, _ first: BranchID) -> [HuntAction] {
+    if stage == .idle || stage == .over || stage == .talking(id) || phone(id) != nil { return [] }
+    guard let first = phone(first), id.hop == first.id.hop else { return [.cancel(id, .normalClearing)] }
+    phones.append(Phone(id: id, key: first.key))
+    return []
   }
 
   private mutating func answered(_ id: BranchID, _ now: Moment) -> [HuntAction] {

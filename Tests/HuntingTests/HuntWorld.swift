@@ -54,6 +54,7 @@ struct HuntWorld {
 
   var disk = Disk.takesIt
   private var nextTicket: TicketNumber
+  private var rung: Set<BranchID> = []
   /// The numbers the disk has drawn.
   private var numbers: [HopID: TicketNumber] = [:]
   /// The numbers the hunt has been told.
@@ -117,7 +118,7 @@ struct HuntWorld {
       if hop == opened.last { told[hop] = told[hop] ?? number }
     case .branchAnswered(let branch) where phones[branch] == .ringing: phones[branch] = .answered
     case .branchAdded(let branch, let first):
-      guard phones[branch] == nil, branch.hop == first.hop, living.contains(first), caller == .hunted else { return }
+      guard !living.contains(branch), !opened.isEmpty, !isFinished else { return }
       phones[branch] = .ringing
       living.insert(branch)
       branches[branch] = branches[first]
@@ -151,7 +152,7 @@ struct HuntWorld {
       if disk != .isDead { answers.append(.ticketNumbered(hop, number)) }
     case .ring(let id, let branch):
       if told[id.hop] != branch.ticket { violations.append("\(id) rings before its ticket, or under a foreign one") }
-      if phones[id] != nil { violations.append("\(id) is rung twice") }
+      if !rung.insert(id).inserted { violations.append("\(id) is rung twice") }
       if branch.user != users.last || id.hop != opened.last { violations.append("\(id) is not of the open hop") }
       phones[id] = .ringing
       living.insert(id)

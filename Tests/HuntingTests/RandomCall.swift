@@ -83,7 +83,8 @@ struct RandomCall {
     case 52...67: world.put(.keyPressed(branch, randomKey()))
     case 68...74: world.put(.branchEnded(branch, randomCause()))
     case 75...84: diskSpeaks()
-    case 85...90: world.put(.timersDue)
+    case 85...87: world.put(.timersDue)
+    case 88...90: world.put(.branchAdded(randomFurther(), beside: branch))
     case 91...93: world.put(.start)
     case 94...95: world.setWall(.seconds(Int.random(in: -7200...7200, using: &dice)))
     case 96...97: if dice.next() % 4 == 0 { world.put(.callerEnded(randomCause())) }
@@ -142,6 +143,11 @@ struct RandomCall {
     let hop = dice.next() % 8 == 0 ? Int.random(in: -1...newest + 1, using: &dice) : newest
     let index = dice.next() % 30 == 0 ? Int.random(in: -1...9, using: &dice) : Int.random(in: 0...2, using: &dice)
     return BranchID(hop: HopID(rawValue: hop), index: index)
+  }
+
+  private mutating func randomFurther() -> BranchID {
+    let branch = randomBranch()
+    return BranchID(hop: branch.hop, index: branch.index, phone: Int.random(in: 0...2, using: &dice))
   }
 
   // MARK: From any state

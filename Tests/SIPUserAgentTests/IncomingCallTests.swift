@@ -376,6 +376,24 @@ import Testing
     bed.expectClean()
   }
 
+  @Test func `ask: a question that does not leave is asked once more, then it is no answer`() throws {
+    var bed = TestBed()
+    let (leg, _) = try bed.establishedIncoming()
+    let flow = try #require(bed.agent.legs[leg]?.dialog?.flow)
+    func unsent() -> [UserAgentAction] {
+      _ = bed.handle(.ask(leg))
+      return bed.handle(.transportFailed(flow))
+    }
+    #expect(unsent() == [])
+    // The peer's proxy has started anew: all that was is forgotten.
+    let asked = bed.handle(.ask(leg))
+    #expect(bed.reply(200, to: asked.requests[0]).events(of: leg) == [.alive])
+    #expect(unsent() == [])
+    let actions = unsent()
+    #expect(actions.events(of: leg) == [.ended(.recoveryOnTimerExpiry)])
+    #expect(actions.methods == [.bye])
+  }
+
   @Test func `the Session-ID stands in all that we say`() throws {
     var bed = TestBed()
     let leg = try bed.incoming()

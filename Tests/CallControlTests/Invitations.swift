@@ -1,0 +1,47 @@
+import SIPMessage
+
+/// Every INVITE that began a dialog as the wire shows it, sent or taken, and whether it has come to its end there: by a
+/// refusal, a CANCEL that no answer crossed, or a BYE.
+struct Invitations {
+  private struct Invitation {
+    var name: String
+    var isOurs: Bool
+    /// Something has come back: only then may a CANCEL be sent (RFC 3261 §9.1).
+    var hasResponse = false
+    var isCancelled = false
+    var isAnswered = false
+    var isRefused = false
+    var hasBye = false
+
+    var isOver: Bool { isRefused || hasBye || (isCancelled && !isAnswered) || (isOurs && !hasResponse) }
+  }
+
+  private var all: [String: Invitation] = [:]
+
+  /// - Parameter isOurs: Pikett has sent it; else it has come.
+  mutating func saw(_ message: Message, isOurs: Bool) {
+    guard let id = message.headers.callID else { return }
+    switch message {
+    case .request(let request):
+      let isFirst = (try? request.headers.to())?.tag == nil
+      switch request.method {
+      case .invite where isFirst:
+        var invitation = all[id] ?? Invitation(name: "INVITE \(request.uri)", isOurs: isOurs)
+        // With a password, after a challenge.
+        invitation.isRefused = false
+        all[id] = invitation
+      case .cancel: all[id]?.isCancelled = true
+      case .bye: all[id]?.hasBye = true
+      default: return
+      }
+    case .response(let response):
+      guard all[id]?.isOurs == !isOurs, (try? response.headers.cseq())?.method == .invite else { return }
+      all[id]?.hasResponse = true
+      if (200..<300).contains(response.status) { all[id]?.isAnswered = true }
+      if response.status >= 300, all[id]?.isAnswered == false { all[id]?.isRefused = true }
+    }
+  }
+
+  /// Those that have not ended.
+  var open: [String] { all.values.filter { !$0.isOver }.map { "\($0.name) has not ended on the wire" }.sorted() }
+}
