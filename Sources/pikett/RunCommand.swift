@@ -13,14 +13,31 @@ struct RunCommand: ParsableCommand {
     discussion: """
       Logs to standard error. SIGTERM and SIGINT end it: calls in progress are released and their tickets closed. \
       Edits of the site count for the next call; SIGHUP rereads it at once.
+
+      With --supervise it runs as a child of this process, which starts it again within a second if it crashes; calls \
+      that were cut off are closed in the log, and their messages sent. Under systemd, Restart=always does the same.
+
+      Exit codes: 0 ended as told, 64 wrong usage, 69 a port or the site is in use, or something needed is missing, 73 \
+      the state cannot be written.
       """)
 
   @OptionGroup var options: SiteOptions
 
+  @Flag(help: "Start the controller again when it crashes.")
+  var supervise = false
+
   func run() throws {
-    Signals.block()
     LoggingSystem.bootstrap { _ in LogLines() }
     let installation = Installation()
+    if supervise {
+      // Its lines shall bear the same clock as the controller's.
+      _ = calendar(of: options.read(try options.directory()))
+      let supervisor = Supervisor(
+        executable: installation.executable, words: ["pikett", "run", "--site", options.site],
+        logger: Logger(label: "supervisor"))
+      throw ExitCode(supervisor.run())
+    }
+    Signals.block()
     let settings = SwitchboardSettings(
       site: try options.directory(), data: try dataDirectory(of: installation),
       deliveryProgram: installation.helper("pikett-delivery"))
