@@ -27,6 +27,13 @@ extension SiteReader {
         "\(first)/Fork.txt", "to be added: no user has a fork", expected: "the mobile phone's number, or none", .warning
       )
     }
+    // Files that stand there blank wait to be filled in; where there are none, no SMS may be wanted.
+    let smsNumbers = site.users.map { "\($0.number)/SMSNumber.txt" }.filter { listing[$0] != nil }
+    if !site.smsProviders.isEmpty, !smsNumbers.isEmpty, smsNumbers.allSatisfy({ isSilent($0) }) {
+      report(
+        "\(first)/SMSNumber.txt", "to be added: no user gets an SMS",
+        expected: "the mobile phone's number, or none here or in SMSProvider.txt", .warning)
+    }
     if let name = site.cfuName, site.cfu == nil {
       report(
         "forwards/\(name)/Target.txt", "to be added: CFU.txt names \(name), but nothing says who is on duty",

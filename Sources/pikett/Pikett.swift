@@ -14,6 +14,7 @@ struct Pikett: ParsableCommand {
       """,
     version: "Pikett 0.1",
     subcommands: [
-      RunCommand.self, CheckCommand.self, DutyCommand.self, TicketsCommand.self, MessagesCommand.self, DemoCommand.self,
+      RunCommand.self, CheckCommand.self, InitCommand.self, DutyCommand.self, TicketsCommand.self, MessagesCommand.self,
+      DemoCommand.self,
     ])
 }

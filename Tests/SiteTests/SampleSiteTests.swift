@@ -11,20 +11,70 @@ struct SampleSiteTests {
 
   init() throws {
     let data = try Self.dataDirectory()
-    reading = SiteReading(
-      files: try Self.files(in: data.appending(path: "site")),
-      builtInProviders: try Self.files(in: data.appending(path: "sms")))
+    var files = try Self.files(in: data.appending(path: "site"))
+    // As `pikett init` makes them up.
+    for number in ["731", "732", "733"] { files["\(number)/Password.txt"] = Array("secret\(number)".utf8) }
+    reading = SiteReading(files: files, builtInProviders: try Self.files(in: data.appending(path: "sms")))
   }
 
   @Test("Only what its owner must fill in or decide is told")
   func faults() {
     #expect(
-      reading.faults.map { "\($0.path): \($0.problem)" } == [
-        "731/Confirm.txt: rung through GW14 without a key to confirm",
-        "732/Confirm.txt: rung through GW14 without a key to confirm",
-        "733/Confirm.txt: rung through GW14 without a key to confirm",
-        "sms/CODEMA/URL.txt: the provider has no URL, so no SMS is sent",
+      reading.faults.map { "\($0.path): \($0.severity): \($0.problem)" } == [
+        "trunks/GW14/Host.txt: error: the trunk cannot be called",
+        "731/Fork.txt: warning: to be added: no user has a fork",
+        "731/SMSNumber.txt: warning: to be added: no user gets an SMS",
       ])
+  }
+
+  @Test("Filled in as its own remarks say, it has no fault left")
+  func filledIn() throws {
+    var files = try Self.files(in: Self.dataDirectory().appending(path: "site"))
+    for (path, value) in [
+      ("trunks/GW14/Host.txt", "192.0.2.1"), ("731/Fork.txt", "3472619287"), ("731/SMSNumber.txt", "3472619287"),
+      ("731/Password.txt", "secret731"), ("732/Password.txt", "secret732"), ("733/Password.txt", "secret733"),
+      ("sms/CODEMA/URL.txt", "https://sms.example.net/send?to={digits}&text={text}"),
+    ] { files[path] = ValueFile(try #require(files[path])).replacing(value) }
+    let reading = SiteReading(
+      files: files, builtInProviders: try Self.files(in: Self.dataDirectory().appending(path: "sms")))
+    #expect(reading.faults == [])
+  }
+
+  @Test("No number of it is somebody's: nobody is rung or written to before its owner says whom")
+  func harmless() {
+    for user in reading.snapshot.users { #expect(user.user.forks.isEmpty && user.smsRoutes.isEmpty) }
+    for trunk in reading.snapshot.trunks { #expect(trunk.hosts.isEmpty) }
+  }
+
+  @Test("It says what stands in every value file that has a default")
+  func everyFile() throws {
+    let files = try Self.files(in: Self.dataDirectory().appending(path: "site"))
+    for (folder, names) in [
+      (
+        "",
+        """
+        XMLnumber SMSProvider SMSprefix CFU InternalTrunk ExternalTrunk Listen Address RTPPorts Recording State Ringback
+        TimeZone Language Answer MaxCalls MaxRounds MaxDuration
+        """
+      ),
+      (
+        "731/",
+        "SMSNumber SMSUser SMSPassword Name Password Contact Trunk Confirm Fork ForkConfirm CFNR CFNRTimeout IM"
+      ),
+      ("queues/TED_WQ10/", "Number Map1 Timeout Repeat OnSilence"), ("forwards/TED_CFU/", "Target"),
+      (
+        "trunks/GW14/",
+        """
+        Host Addresses Transport Login AuthUser Password Domain Proxy Register Expires CallerID From Prefix
+        International Called Default Qualify AutomaticHangup
+        """
+      ),
+    ] {
+      for name in names.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+        #expect(files["\(folder)\(name).txt"] != nil, "\(folder)\(name).txt")
+      }
+    }
+    #expect(files["TickeNR.TXT"] != nil)
   }
 
   @Test("It is the article's example")
@@ -34,7 +84,7 @@ struct SampleSiteTests {
     #expect(site.users.map(\.number) == ["731", "732", "733"])
     #expect(site.users.map(\.user.name) == ["Tech1", "Tech2", "Tech3"])
     #expect(site.users.map(\.user.cfnr) == ["732", "733", "731"])
-    #expect(site.users.map(\.user.forks.count) == [1, 1, 0])
+    #expect(site.users.map(\.deskPhone) == [.registration, .registration, .registration])
     #expect(site.cfuName == "TED_CFU" && site.cfu?.target == "732" && site.nextTicket.rawValue == 1)
     let queue = try #require(site.queue("TED_WQ10"))
     #expect(queue.numbers.map(\.digits) == ["720"] && queue.destination(of: "1")?.digits == "799*731")
@@ -53,6 +103,8 @@ struct SampleSiteTests {
     var files = try Self.files(in: data.appending(path: "site"))
     files["SMSProvider.txt"] = Array(name.utf8)
     files["sms/CODEMA/URL.txt"] = nil
+    files["trunks/GW14/Host.txt"] = Array("192.0.2.1".utf8)
+    files["731/SMSNumber.txt"] = Array("3470000731".utf8)
     files["731/SMSUser.txt"] = Array("user".utf8)
     files["731/SMSPassword.txt"] = Array("pass word".utf8)
     if name != "kannel" { files["sms/\(name)/URL.txt"] = Array("https://sms.example.net/?to={number}".utf8) }
