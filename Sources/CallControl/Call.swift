@@ -37,6 +37,10 @@ struct Call: Sendable {
   /// The user of the hop that runs, or ran last.
   var user: String?
   var recording = Recording.waiting([])
+  /// Our SDP in the 183 of a caller who is answered when a user answers; nil once he is.
+  var promisedAnswer: [UInt8]?
+  /// The queues to which silence has led the caller.
+  var queuesBySilence: [String] = []
   /// What the end of the call is to write; filled while the last step is worked through.
   var closing: ClosedTicket?
   var dispatch: ClosedTicket?
@@ -60,6 +64,8 @@ struct Call: Sendable {
     case hunt(HuntEntry)
     /// A number that is neither: called as it is, without ticket or recording.
     case plain(PhoneNumber)
+    /// The caller of a ticket, called back by a user.
+    case callback(PhoneNumber)
 
     var isQueue: Bool {
       if case .queue = self { true } else { false }
@@ -112,7 +118,7 @@ struct Call: Sendable {
 /// One leg of a call, and its sound.
 struct CallLeg: Sendable {
   let call: CallID
-  let part: Part
+  var part: Part
   var audio: LegAudio?
   /// The SDP of a branch's newest provisional answer.
   var earlyAnswer: [UInt8]?
@@ -123,5 +129,7 @@ struct CallLeg: Sendable {
     case caller
     /// The call that is made once the leg's ports are open.
     case branch(BranchID, BranchTarget)
+    /// A caller whose call is over and who hears the busy tone.
+    case parting
   }
 }

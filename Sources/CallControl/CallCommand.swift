@@ -33,6 +33,8 @@ package enum CallCommand: Sendable {
   case recordSIP(CallID, SIPFrame)
   /// Write the leg's RTP and RTCP of both directions from now on.
   case tap(CallID, LegID)
+  /// Write the leg's RTP no longer.
+  case untap(LegID)
   /// Close the recording.
   case stopRecording(CallID)
 
@@ -85,7 +87,7 @@ package struct CallDetail: Hashable, Sendable {
   /// When the INVITE came.
   package var ring: WallTime
   /// When a technician answered; nil if none did.
-  package var answer: WallTime?
+  package var answer: WallTime? = nil
   package var hangUp: WallTime
   /// The internal number that answered, or was rung last; empty if none.
   package var answeredExtension: String
@@ -93,5 +95,5 @@ package struct CallDetail: Hashable, Sendable {
   package var dialled: String
   package var caller: CallerName
   package var cause: Cause
-  package var ticket: TicketNumber?
+  package var ticket: TicketNumber? = nil
 }

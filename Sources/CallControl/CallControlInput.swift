@@ -24,9 +24,10 @@ package enum CallControlInput: Sendable {
   case digit(LegID, Character, DigitWay)
   /// A sound has been heard to its end.
   case played(LegID, token: UInt64)
-  /// Neither RTP nor RTCP has come for a while: the peer is asked by SIP whether it lives, and released only if no answer
-  /// comes, 408 or 481. Mute, DTX and an unconscious caller are no dead leg.
-  case silent(LegID)
+  /// Neither RTP nor RTCP has come since then; told again and again while it lasts. The peer is asked by SIP whether it
+  /// lives, and released only if no answer comes, 408 or 481, or if it lasts longer than `MaxDuration.txt` says. Mute,
+  /// DTX and an unconscious caller are no dead leg.
+  case silent(LegID, since: Instant)
 
   /// The hop's record is on the disk.
   case ticketDurable(CallID, HopID, TicketNumber)
@@ -39,6 +40,8 @@ package enum CallControlInput: Sendable {
   case siteChanged(SiteSnapshot)
   /// The addresses of the site's host names, as far as they are known.
   case hostsResolved([String: [IPAddress]])
+  /// The callers of the last days' tickets, as the ticket log tells them; those of later calls are known without it.
+  case recentCallers([RecentCaller])
   /// Send this instant message; `messageDone` with the same name follows.
   case sendMessage(InstantMessage)
   /// Refuse new calls and end those in progress.

@@ -18,9 +18,12 @@ extension CallController {
     let request = incoming.request
     if case .trunk(let name) = incoming.identity { showedLife(name, incoming.flow.remote, at: now) }
     let caller = CallerName(callerOf: request, from: incoming.identity)
-    let dialled = dialledNumber(request, incoming.identity)
+    // Escapes, separators and parameters are no part of a number; what is none stays as it came, for the log.
+    let text = dialledNumber(request, incoming.identity)
+    let number = PhoneNumber(uriUser: text)
+    let dialled = number?.digits ?? text
     do throws(Refusal) {
-      let entry = try admit(incoming, caller, dialled)
+      let entry = try admit(incoming, caller, number, at: now)
       let id = newCallID(at: now)
       let callID = request.headers.callID ?? ""
       calls[id] = Call(
@@ -36,7 +39,18 @@ extension CallController {
         .refused(
           caller: caller, dialled: dialled, origin: incoming.identity, status: error.status, reason: error.reason))
       later(.userAgent(.release(leg, Cause(sipStatus: error.status), status: error.status)))
+      guard error.reason.isCallLost else { return }
+      writeRefused(
+        newCallID(at: now),
+        CallDetail(
+          origin: incoming.identity.name, ring: now.wall, hangUp: now.wall, answeredExtension: "", dialled: dialled,
+          caller: caller, cause: Cause(sipStatus: error.status)))
     }
+  }
+
+  /// A call that somebody made and that was not taken gets its CDR line too: who looks for a lost emergency finds it.
+  mutating func writeRefused(_ id: CallID, _ detail: CallDetail) {
+    emit(.endCall(id, CallEnding(caller: detail.caller, closing: nil, dispatch: nil, detail: detail)))
   }
 
   /// The number the caller dialled: the Request-URI's user, or where the trunk's `Called.txt` says it stands.
@@ -64,11 +78,11 @@ extension CallController {
   }
 
   private func admit(
-    _ incoming: IncomingCall, _ caller: CallerName, _ dialled: String
+    _ incoming: IncomingCall, _ caller: CallerName, _ number: PhoneNumber?, at now: Moment
   ) throws(Refusal) -> Call.Entry {
     if isShuttingDown { throw Refusal(status: 503, reason: .shuttingDown) }
     if !canWrite { throw Refusal(status: 503, reason: .diskTooFarBehind) }
-    let entry = try entry(dialled, incoming.identity)
+    let entry = try entry(number, incoming.identity, at: now)
     if let user = userSentBack(incoming, caller, entry) { throw Refusal(status: 482, reason: .sentBack(user: user)) }
     // Those who only listen to the announcement must not keep out the confirmed: they may take half of the places.
     let unconfirmed = calls.values.count { !$0.isOver && !$0.isConfirmed }
@@ -78,92 +92,56 @@ extension CallController {
     return entry
   }
 
-  private func entry(_ dialled: String, _ identity: PeerIdentity) throws(Refusal) -> Call.Entry {
+  /// Where a number leads, and for whom.
+  ///
+  /// A trunk reaches the queues, the hunt, and what its `Default.txt` names; whatever its caller says he is, nothing else
+  /// ever. A user who has proved who he is (digest) also reaches the other users, and the callers of the last days'
+  /// tickets. So there is no way through Pikett to a number that neither stands in the site nor has asked for help.
+  private func entry(
+    _ number: PhoneNumber?, _ identity: PeerIdentity, at now: Moment
+  ) throws(Refusal) -> Call.Entry {
     let plan = site.numberPlan
-    let destination = PhoneNumber(uriUser: dialled).map { plan.destination(of: $0) } ?? .unknown
-    switch destination {
-    case .queue(let name): return .queue(name)
-    case .hunt(let entry): return try hunt(entry)
-    case .user, .incomplete, .unknown: break
+    let destination = number.map { plan.destination(of: $0) } ?? .unknown
+    switch (destination, identity) {
+    case (.queue(let name), _): return .queue(name)
+    case (.hunt(let entry), _): return try hunt(entry)
+    case (.user(let user), .user): return .plain(PhoneNumber(user) ?? site.xmlNumber)
+    // Before a trunk's default: nobody in need dials one.
+    case (.reserved, _): throw Refusal(status: 404, reason: .reservedNumber)
+    case (.user, .trunk), (.incomplete, _), (.unknown, _): break
     }
-    // The seed's route `! → 799*731`: what matches nothing on this trunk goes there.
-    if case .trunk(let name) = identity, let number = site.trunk(name)?.defaultDestination {
-      switch plan.destination(of: number) {
-      case .queue(let name): return .queue(name)
-      case .hunt(let entry): return try hunt(entry)
-      case .user, .incomplete, .unknown: return .plain(number)
-      }
+    switch identity {
+    case .trunk(let name):
+      // The seed's route `! → 799*731`: what matches nothing on this trunk goes there. So does the mere beginning of a
+      // number: nothing tells overlap dialling from a line that delivers a short number, and no emergency waits for more
+      // digits.
+      if let number = site.trunk(name)?.defaultDestination { return try defaultEntry(number, plan) }
+    case .user:
+      if let number, let caller = recentCaller(number, at: now) { return .callback(caller) }
     }
     switch destination {
     case .incomplete: throw Refusal(status: 484, reason: .incompleteNumber)
-    case .queue, .hunt, .user, .unknown: throw Refusal(status: 404, reason: .unknownNumber)
+    case .queue, .hunt, .user, .unknown, .reserved: throw Refusal(status: 404, reason: .unknownNumber)
     }
+  }
+
+  private func defaultEntry(_ number: PhoneNumber, _ plan: NumberPlan) throws(Refusal) -> Call.Entry {
+    switch plan.destination(of: number) {
+    case .queue(let name): return .queue(name)
+    case .hunt(let entry): return try hunt(entry)
+    case .reserved: throw Refusal(status: 404, reason: .reservedNumber)
+    case .user, .incomplete, .unknown: return .plain(number)
+    }
+  }
+
+  /// The caller of a ticket whom a user has dialled.
+  private func recentCaller(_ number: PhoneNumber, at now: Moment) -> PhoneNumber? {
+    let trunk = site.externalTrunks.lazy.compactMap { site.trunk($0) }.first
+    return recentCallers.caller(dialled: number, prefix: trunk?.prefix ?? "", at: now.wall)
   }
 
   private func hunt(_ entry: HuntEntry) throws(Refusal) -> Call.Entry {
     guard site.huntPlan.firstUser(for: entry) != nil else { throw Refusal(status: 480, reason: .noUsers) }
     return .hunt(entry)
-  }
-
-  // MARK: The caller's leg
-
-  /// The ports are there: the caller is answered and goes where he dialled.
-  mutating func callerMediaOpened(_ leg: LegID, at now: Moment) {
-    guard let id = legs[leg]?.call, case .opening(let offer, let entry) = calls[id]?.stage,
-      var audio = legs[leg]?.audio
-    else { return }
-    do throws(SDPError) {
-      // Without an offer the 200 makes one, and the ACK answers it (RFC 3261 §13.2.1): some PBXs call like that.
-      let agreed = try offer.map { offer throws(SDPError) in try audio.answer(offer) }
-      let sdp = agreed?.sdp ?? audio.makeOffer()
-      legs[leg]?.audio = audio
-      legs[leg]?.isAnswered = true
-      if let agreed { emit(.describe(leg, agreed.audio)) }
-      // Sent in this step: the 200 stands before the first branch's INVITE.
-      later(.userAgent(.answer(leg, sdp: sdp)))
-      switch entry {
-      case .queue(let name): enterQueue(id, name, at: now)
-      case .hunt(let entry): startHunt(id, entry, at: now)
-      case .plain(let number): callPlain(id, number, at: now)
-      }
-    } catch {
-      refuse(id, status: 488, .unusableOffer(error), at: now)
-    }
-  }
-
-  /// A call that had been taken cannot go on: it never was answered and leaves no CDR line.
-  mutating func refuse(_ id: CallID, status: Int, _ reason: CallEvent.RefusalReason, at now: Moment) {
-    guard let call = calls.removeValue(forKey: id) else { return }
-    note(.refused(caller: call.caller, dialled: call.dialled, origin: call.origin, status: status, reason: reason))
-    forgetDialogs(of: call)
-    if let leg = call.callerLeg { release(leg, Cause(sipStatus: status), status: status) }
-  }
-
-  mutating func callerEvent(_ leg: LegID, _ event: LegEvent, at now: Moment) {
-    guard let id = legs[leg]?.call else { return }
-    switch event {
-    case .digit(let digit, _): pressedByInfo(leg, digit, at: now)
-    case .offered(let offer): offered(leg, offer, at: now)
-    case .offerAnswered(let answer):
-      offerAnswered(leg, answer)
-      if legs[leg]?.audio?.negotiated == nil {
-        // His ACK brings no answer to our offer, or none we can use: he would hear nothing for ever.
-        release(leg, .normalClearing)
-        callerEnded(id, leg, .bearerCapabilityNotImplemented, at: now)
-      }
-    case .ended(let cause): callerEnded(id, leg, cause, at: now)
-    case .incoming, .established, .alive, .offerRefused, .provisional, .answered, .refused: break
-    }
-  }
-
-  private mutating func callerEnded(_ id: CallID, _ leg: LegID, _ cause: Cause, at now: Moment) {
-    forget(leg)
-    calls[id]?.callerLeg = nil
-    calls[id]?.cause = cause
-    switch calls[id]?.stage {
-    case .hunt: hunt(id, .callerEnded(cause), at: now)
-    case .opening, .queue, .plain: endWithoutTicket(id, cause, at: now)
-    case .ended, nil: break
-    }
   }
 }

@@ -8,12 +8,6 @@ import Telephony
 
 /// The phones that are rung. Each is a branch of its own, with one leg for each way to it that is being tried.
 extension CallController {
-  /// The branch of a call to a plain number.
-  static var plainBranch: BranchID { BranchID(hop: .first, index: 0) }
-
-  /// How long a plain number may ring: no chain goes on behind it, and an INVITE that rings has no timer of its own.
-  static var plainRinging: Duration { .seconds(180) }
-
   /// Calls one of a user's phones: the desk phone, which may be several that have registered, or a fork.
   mutating func ring(_ id: CallID, _ branch: BranchID, _ phone: Branch, at now: Moment) {
     guard let call = calls[id] else { return }
@@ -27,24 +21,6 @@ extension CallController {
     if routes.isEmpty { branchOver(id, branch, .unreachable, .noRouteToDestination, at: now) }
   }
 
-  /// Calls a number that is neither a queue nor in the hunt: bridged without ticket or recording.
-  mutating func callPlain(_ id: CallID, _ number: PhoneNumber, at now: Moment) {
-    guard let call = calls[id], let leg = call.callerLeg else { return }
-    emit(.detectTones(leg, false))
-    play(.waiting(queue: call.queue), to: leg)
-    calls[id]?.stage = .plain(ringsUntil: now.instant + Self.plainRinging)
-    calls[id]?.user = number.digits
-    let directions = directions(call.site, at: now)
-    let calling = Directions.Calling(caller: call.caller, dialled: call.dialled)
-    let isUser = call.site.user(number.digits) != nil
-    let routes =
-      isUser
-      ? directions.routes(to: .desk, of: number.digits, calling: calling)
-      : directions.routes(toInternal: number.digits, calling: calling)
-    open(id, Self.plainBranch, routes, at: now)
-    if routes.isEmpty { endWithoutTicket(id, .noRouteToDestination, at: now) }
-  }
-
   /// The ways to the phones of a site as they are now.
   func directions(_ site: SiteSnapshot, at now: Moment) -> Directions {
     Directions(
@@ -54,7 +30,7 @@ extension CallController {
   }
 
   /// Calls these phones under `branch` and the branches beside it.
-  private mutating func open(_ id: CallID, _ branch: BranchID, _ routes: [PhoneRoute], at now: Moment) {
+  mutating func open(_ id: CallID, _ branch: BranchID, _ routes: [PhoneRoute], at now: Moment) {
     for (index, route) in routes.enumerated() {
       let branch = branch.phone(index)
       calls[id]?.branches[branch] = BranchCall(route)
@@ -165,18 +141,6 @@ extension CallController {
     }
   }
 
-  private mutating func connectPlain(_ id: CallID, _ branch: BranchID, _ leg: LegID, at now: Moment) {
-    guard let caller = calls[id]?.callerLeg else { return }
-    for other in calls[id]?.branches.keys.sorted() ?? [] where other != branch {
-      releaseBranch(id, other, .answeredElsewhere)
-    }
-    calls[id]?.stage = .plain(ringsUntil: nil)
-    calls[id]?.connected = branch
-    calls[id]?.answeredAt = now.wall
-    silence(caller)
-    emit(.bridge(caller, leg))
-  }
-
   /// One way to a phone has come to its end before an answer: another one, if there is one left.
   mutating func branchLegRefused(
     _ leg: LegID, _ branch: BranchID, status: Int, _ failure: BranchFailure, _ cause: Cause, at now: Moment
@@ -192,7 +156,7 @@ extension CallController {
   }
 
   /// A branch is over: the phone cannot be reached, or has hung up.
-  private mutating func branchOver(
+  mutating func branchOver(
     _ id: CallID, _ branch: BranchID, _ failure: BranchFailure, _ cause: Cause, at now: Moment
   ) {
     guard let call = calls[id] else { return }

@@ -9,9 +9,7 @@ extension CallController {
     guard let call = calls[id] else { return }
     calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
     for branch in call.branches.keys.sorted() { releaseBranch(id, branch, .normalClearing) }
-    // After an answer some trunks take nothing but cause 16.
-    if let leg = call.callerLeg { release(leg, call.isCallerAnswered(legs) ? .normalClearing : cause) }
-    calls[id]?.callerLeg = nil
+    releaseCaller(id, cause, at: now)
     end(id, at: now)
   }
 

@@ -37,6 +37,7 @@ extension CallController {
     case .openTicket(let hop, let user, let start):
       calls[id]?.user = user
       calls[id]?.closing = nil
+      recentCallers.add(RecentCaller(number: call.caller.text, at: now.wall))
       emit(
         .openTicket(
           id,
@@ -53,10 +54,7 @@ extension CallController {
     case .connect(let branch): connect(id, branch, at: now)
     case .releaseCaller(let cause):
       calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
-      if let leg = call.callerLeg {
-        release(leg, call.isCallerAnswered(legs) ? .normalClearing : cause)
-        calls[id]?.callerLeg = nil
-      }
+      releaseCaller(id, cause, at: now)
     case .closeTicket(let ticket):
       // A hop that never rang: the caller gave up while its number was being drawn.
       if call.ticket != ticket.ticket { numbered(id, ticket.ticket, user: ticket.user) }
@@ -84,16 +82,10 @@ extension CallController {
     guard let caller = calls[id]?.callerLeg, let leg = answeredLeg(id, branch) else { return }
     calls[id]?.connected = branch
     calls[id]?.answeredAt = now.wall
+    answerCaller(id)
     silence(caller)
     silence(leg)
     emit(.detectTones(leg, false))
     emit(.bridge(caller, leg))
-  }
-}
-
-extension Call {
-  /// The caller has had his 200: he can only be released by BYE.
-  func isCallerAnswered(_ legs: [LegID: CallLeg]) -> Bool {
-    callerLeg.flatMap { legs[$0]?.isAnswered } ?? false
   }
 }

@@ -12,7 +12,7 @@ extension CallController {
     calls[id]?.stage = .queue(WaitingQueue(queue))
     note(.queueEntered(id, queue: name))
     emit(.detectTones(leg, true))
-    play(.announcement(queue: name), to: leg)
+    self.queue(id, .start, at: now)
   }
 
   mutating func queue(_ id: CallID, _ input: WaitingQueue.Input, at now: Moment) {
@@ -26,19 +26,28 @@ extension CallController {
         if let leg = call.callerLeg, let name = call.queue { play(.announcement(queue: name), to: leg) }
       case .proceed(let destination, let key):
         note(.chosen(id, key: key, destination: destination.digits))
-        proceed(id, to: destination, at: now)
+        proceed(id, to: destination, bySilence: key == nil, at: now)
       case .hangUp: endWithoutTicket(id, .normalClearing, at: now)
       }
     }
   }
 
-  /// The caller has chosen this number.
-  private mutating func proceed(_ id: CallID, to number: PhoneNumber, at now: Moment) {
+  /// The caller, or his silence, has chosen this number.
+  private mutating func proceed(_ id: CallID, to number: PhoneNumber, bySilence: Bool, at now: Moment) {
     guard let call = calls[id], let leg = call.callerLeg else { return }
     silence(leg)
     switch call.site.numberPlan.destination(of: number) {
     case .hunt(let entry): startHunt(id, entry, at: now)
-    case .queue(let name): enterQueue(id, name, at: now)
+    case .queue(let name):
+      if bySilence {
+        // Queues whose silence leads from one to the other would keep a caller who is not there for ever.
+        guard call.queue != name, !call.queuesBySilence.contains(name) else {
+          return endWithoutTicket(id, .normalClearing, at: now)
+        }
+        calls[id]?.queuesBySilence.append(name)
+      }
+      enterQueue(id, name, at: now)
+    case .reserved: endWithoutTicket(id, .unallocatedNumber, at: now)
     case .user, .incomplete, .unknown: callPlain(id, number, at: now)
     }
   }

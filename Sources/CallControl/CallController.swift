@@ -9,7 +9,7 @@ package import Telephony
 /// The back-to-back user agent: joins the caller's leg, the hunt and the technicians' legs, as one value.
 ///
 /// Inputs go in with the time, commands come out; what a command asks comes back as an input. Files beside this one:
-/// `+Arrival` (who calls what), `+Queue`, `+Hunt`, `+Branches`, `+Messages`, `+Ending`.
+/// `+Arrival` (who calls what), `+Caller`, `+Queue`, `+Hunt`, `+Branches`, `+Plain`, `+Messages`, `+Ending`.
 package struct CallController: Sendable {
   /// The site that counts for the next call.
   package internal(set) var site: SiteSnapshot
@@ -28,6 +28,10 @@ package struct CallController: Sendable {
   var lines: TrunkLines
   /// What each REGISTER and OPTIONS of the lines is for.
   var trunkRequests: [RequestID: TrunkLines.Purpose] = [:]
+  /// Whom users may call back.
+  var recentCallers = RecentCallers()
+  /// Until when callers hear the busy tone whose call is over.
+  var parting = TimerQueue<LegID>()
   var isShuttingDown = false
   /// False while the disk is so far behind that nothing more could be written about a new call: it gets 503.
   package var canWrite = true
@@ -66,7 +70,7 @@ package struct CallController: Sendable {
 
   /// When `timersDue` is to be handed in; nil if nothing is waiting.
   package var nextDeadline: Instant? {
-    var soonest = [userAgent.nextDeadline, lines.nextDeadline].compactMap { $0 }.min()
+    var soonest = [userAgent.nextDeadline, lines.nextDeadline, parting.nextDeadline].compactMap { $0 }.min()
     for call in calls.values {
       if let deadline = call.nextDeadline, soonest.map({ deadline < $0 }) ?? true { soonest = deadline }
     }
@@ -90,8 +94,7 @@ package struct CallController: Sendable {
     case .mediaRefused(let leg): mediaRefused(leg, at: now)
     case .digit(let leg, let digit, let way): pressed(leg, digit, by: way, at: now)
     case .played(let leg, let token): played(leg, token, at: now)
-    case .silent(let leg):
-      if legs[leg]?.isAnswered == true { later(.userAgent(.ask(leg))) }
+    case .silent(let leg, let since): silent(leg, since: since, at: now)
     case .ticketDurable(let call, let hop, let number): hunt(call, .ticketDurable(hop, number), at: now)
     case .ticketFailed(let call, let hop, let number): hunt(call, .ticketFailed(hop, number), at: now)
     case .ticketNumbered(let call, let hop, let number): hunt(call, .ticketNumbered(hop, number), at: now)
@@ -104,6 +107,8 @@ package struct CallController: Sendable {
       hosts = addresses
       refreshSettings()
       perform(lines.resolved(addresses, at: now.instant), at: now)
+    case .recentCallers(let callers):
+      for caller in callers { recentCallers.add(caller) }
     case .sendMessage(let message): send(message, at: now)
     case .shutdown: shutDown(at: now)
     }
@@ -146,6 +151,7 @@ package struct CallController: Sendable {
   }
 
   private mutating func timersDue(at now: Moment) {
+    partingDue(at: now)
     if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
     perform(lines.timersDue(at: now.instant), at: now)
     for id in calls.keys.sorted() {
@@ -169,6 +175,7 @@ package struct CallController: Sendable {
   private mutating func shutDown(at now: Moment) {
     isShuttingDown = true
     perform(lines.shutdown(at: now.instant), at: now)
+    for leg in legs.keys.sorted() where legs[leg]?.part == .parting { release(leg, .normalClearing) }
     for id in calls.keys.sorted() {
       guard let call = calls[id] else { continue }
       switch call.stage {
@@ -246,6 +253,7 @@ package struct CallController: Sendable {
     switch part {
     case .caller: callerEvent(leg, event, at: now)
     case .branch(let branch, _): branchEvent(leg, branch, event, at: now)
+    case .parting: partingEvent(leg, event, at: now)
     }
   }
 
@@ -305,6 +313,7 @@ package struct CallController: Sendable {
   /// A leg is over: its ports go back.
   mutating func forget(_ leg: LegID) {
     guard let gone = legs.removeValue(forKey: leg) else { return }
+    parting.cancel(leg)
     if gone.audio != nil { emit(.closeMedia(leg)) }
   }
 
@@ -314,6 +323,7 @@ package struct CallController: Sendable {
     switch part {
     case .caller: callerMediaOpened(leg, at: now)
     case .branch(let branch, let target): callBranch(leg, branch, target, at: now)
+    case .parting: break
     }
   }
 
@@ -324,6 +334,7 @@ package struct CallController: Sendable {
       refuse(place.call, status: 503, .noMediaPort, at: now)
     case .branch(let branch, _):
       branchLegRefused(leg, branch, status: 503, .unreachable, .congestion, at: now)
+    case .parting: break
     }
   }
 
@@ -333,6 +344,7 @@ package struct CallController: Sendable {
     case .caller:
       if case .queue = calls[place.call]?.stage { queue(place.call, .key(digit), at: now) }
     case .branch(let branch, _): hunt(place.call, .keyPressed(branch, digit), at: now)
+    case .parting: break
     }
   }
 
@@ -347,7 +359,7 @@ package struct CallController: Sendable {
     case (.caller, .announcement): queue(place.call, .announcementEnded, at: now)
     case (.branch(let branch, _), .confirmPrompt): hunt(place.call, .promptEnded(branch), at: now)
     case (.caller, .waiting), (.caller, .confirmPrompt), (.caller, .busyTone): break
-    case (.branch, .announcement), (.branch, .waiting), (.branch, .busyTone): break
+    case (.branch, .announcement), (.branch, .waiting), (.branch, .busyTone), (.parting, _): break
     }
   }
 }

@@ -31,6 +31,10 @@ package enum CallEvent: Hashable, Sendable {
   case branchWayFailed(CallID, BranchID, target: String, status: Int)
   /// A branch's or caller's SDP cannot be used.
   case mediaFault(CallID, LegID, SDPError)
+  /// Nothing has come from a leg for longer than `MaxDuration.txt` says: it is released.
+  case deadLeg(CallID, LegID, silence: Duration)
+  /// The call is over, but the caller hears the busy tone before he is released (`AutomaticHangup.txt no`).
+  case busyTone(CallID, LegID)
   /// The call is over.
   case ended(CallID, CallDetail)
   /// Nobody is left to tell: a message to a user without a phone.
@@ -44,6 +48,7 @@ package enum CallEvent: Hashable, Sendable {
   package enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case unknownNumber
     case incompleteNumber
+    case reservedNumber
     case tooManyCalls
     case unusableOffer(SDPError)
     case noMediaPort
@@ -53,11 +58,21 @@ package enum CallEvent: Hashable, Sendable {
     /// It is our own branch to this user, sent back by the PBX.
     case sentBack(user: String)
 
+    /// Somebody wanted something and was turned away: a call for the CDR. The others are none: more digits may follow, it
+    /// is our own call, or the end of the daemon or of the disk leaves nothing to write with.
+    package var isCallLost: Bool {
+      switch self {
+      case .unknownNumber, .reservedNumber, .tooManyCalls, .unusableOffer, .noMediaPort, .noUsers: true
+      case .incompleteNumber, .shuttingDown, .diskTooFarBehind, .sentBack: false
+      }
+    }
+
     /// In words, for the log.
     package var description: String {
       switch self {
       case .unknownNumber: "no such number"
       case .incompleteNumber: "only the beginning of a number"
+      case .reservedNumber: "a feature code that does nothing yet"
       case .tooManyCalls: "too many calls (MaxCalls.txt)"
       case .unusableOffer(let error): "\(error)"
       case .noMediaPort: "no RTP port is free (RTPPorts.txt)"

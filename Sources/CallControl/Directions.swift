@@ -26,6 +26,8 @@ struct Directions {
       case call
       /// The caller's number at the phone's own registrar, so that lifting the receiver calls him back.
       case message
+      /// A user's call to a ticket's caller, who sees the trunk's own number; `dialled` is what he sees where it has none.
+      case callback
     }
   }
 
@@ -52,6 +54,16 @@ struct Directions {
     through(site.internalTrunks, calling, retriesAsOwn: false) { _ in number }
   }
 
+  /// A number outside, by the external trunks, as a fork is dialled.
+  func routes(toExternal number: PhoneNumber, calling: Calling) -> [PhoneRoute] {
+    through(site.externalTrunks, calling, retriesAsOwn: true) { $0.dialled(number) }
+  }
+
+  /// The caller of a ticket, by the external trunks.
+  func routes(toTicketCaller number: PhoneNumber, calling: Calling) -> [PhoneRoute] {
+    through(site.externalTrunks, calling, retriesAsOwn: false) { $0.dialledBack(number) }
+  }
+
   // MARK: Trunks
 
   /// A number behind these trunks: one route, or none if no trunk leads anywhere. Dead ones are passed over while another
@@ -70,8 +82,8 @@ struct Directions {
   private func line(_ trunk: Trunk, number: String, _ calling: Calling, _ retriesAsOwn: Bool) -> PhoneRoute.Line {
     let targets = targets(trunk, number: number)
     let own = retriesAsOwn && trunk.callerID != .own ? targets.map { place($0, calling, trunk, mode: .own) } : []
-    return PhoneRoute.Line(
-      trunk: trunk.name, hosts: targets.map { place($0, calling, trunk, mode: trunk.callerID) }, own: own)
+    let mode = calling.kind == .callback ? .own : trunk.callerID
+    return PhoneRoute.Line(trunk: trunk.name, hosts: targets.map { place($0, calling, trunk, mode: mode) }, own: own)
   }
 
   /// The hosts of a trunk, each with the number as its Request-URI: at the trunk's domain, else at the host itself.

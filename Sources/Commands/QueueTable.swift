@@ -41,6 +41,7 @@ extension SiteSnapshot {
     case .hunt(.at(let user)): "hunt from \(user)"
     case .queue(let name): "queue \(name)"
     case .user: "user, no ticket"
+    case .reserved: "feature code, not a destination"
     case .incomplete: "incomplete"
     case .unknown: internalTrunks.isEmpty ? "unknown" : "by \(internalTrunks.joined(separator: ", ")), no ticket"
     }

@@ -8,6 +8,8 @@ package enum Destination: Hashable, Sendable {
   case queue(String)
   /// To the user of this number (`731`).
   case user(String)
+  /// A feature code behind the XML number: `799**…`. It is never a call (404).
+  case reserved
   /// The beginning of a number of the site: more digits are to come (484).
   case incomplete
   /// Not a number of the site: 404 for a call from outside; a key's map bridges it without ticket or recording.
@@ -39,6 +41,7 @@ package struct NumberPlan: Hashable, Sendable {
   package func destination(of number: PhoneNumber) -> Destination {
     let dialled = number.canonical
     if let queue = queues.first(where: { $0.number == dialled }) { return .queue(queue.name) }
+    if dialled.hasPrefix(xmlNumber + "**") { return .reserved }
     if let entry = huntEntry(dialled) { return .hunt(entry) }
     if users.contains(dialled) { return .user(dialled) }
     return isBeginning(dialled) ? .incomplete : .unknown

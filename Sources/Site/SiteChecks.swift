@@ -267,6 +267,8 @@ extension SiteReader {
       )
     case .hunt, .queue, .user:
       return
+    case .reserved:
+      report(path, "\(number) is a feature code, not a destination", expected: "a number such as \(site.xmlNumber)*731")
     case .incomplete:
       report(path, "\(number) is only the beginning of a number of this site", expected: "the whole number")
     case .unknown where site.internalTrunks.isEmpty:

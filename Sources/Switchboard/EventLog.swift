@@ -45,6 +45,9 @@ package struct EventLog {
         ["branch": "\(branch)", "target": target, "status": "\(status)"])
     case .mediaFault(let call, let leg, let fault):
       line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
+    case .deadLeg(let call, let leg, let silence):
+      line(.warning, "nothing was heard for too long", call, ["leg": "\(leg)", "seconds": "\(silence.inSeconds)"])
+    case .busyTone(let call, let leg): line(.info, "the caller hears the busy tone", call, ["leg": "\(leg)"])
     case .ended(let call, let detail):
       line(.info, "call ended", call, ["cause": "\(detail.cause.rawValue) \(detail.cause.text)"])
       tickets[call] = nil

@@ -23,6 +23,8 @@ extension Switchboard {
     case .recordSIP(let call, let frame):
       if let recording = recordings[call] { record(frame, in: recording.id) }
     case .tap(let call, let leg): tap(call, leg)
+    case .untap(let leg):
+      if let place = media[leg] { engine.send(.untap(place.leg)) }
     case .stopRecording(let call): stopRecording(call)
     case .openTicket(let call, let opening): openTicket(call, opening)
     case .numberTicket(let call, let hop): numberTicket(call, hop)

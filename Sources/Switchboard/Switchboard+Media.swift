@@ -85,8 +85,8 @@ extension Switchboard {
           "leg": "\(id)", "received": "\(statistics.packetsReceived)", "sent": "\(statistics.packetsSent)",
           "lost": "\(statistics.packetsLost)", "refused": "\(statistics.packetsRefused)",
         ])
-    case .silent(let leg, _):
-      if let id = legOfEngine[leg] { take(.silent(id)) }
+    case .silent(let leg, let since):
+      if let id = legOfEngine[leg] { take(.silent(id, since: since)) }
     case .recordingFailed(_, let code, let path):
       let fault = DiskError(path, .write, code)
       logger.error("the recording cannot be written", metadata: ["fault": "\(fault)"])

@@ -253,7 +253,7 @@ import Testing
     scene.at(.seconds(5)) { scene in
       scene[732].isDead = true
       let legs = scene.shell.media.keys.sorted()
-      for leg in legs { scene.shell.take(.silent(leg)) }
+      for leg in legs { scene.shell.take(.silent(leg, since: scene.network.now.instant)) }
     }
     try scene.run(until: .seconds(50))
     scene.expectLadder("silent")
@@ -267,8 +267,8 @@ import Testing
     scene.callerDials("799*731")
     for time in [1, 5, 10] {
       scene.at(.seconds(time)) { scene in
-        for leg in scene.shell.media.keys.sorted() { scene.shell.take(.silent(leg)) }
-        scene.shell.take(.silent(LegID(rawValue: 999)))
+        for leg in scene.shell.media.keys.sorted() { scene.shell.take(.silent(leg, since: scene.network.now.instant)) }
+        scene.shell.take(.silent(LegID(rawValue: 999), since: scene.network.now.instant))
       }
     }
     scene.at(.seconds(100)) { scene in

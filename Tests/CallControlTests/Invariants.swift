@@ -12,7 +12,7 @@ enum Invariants {
     let control = shell.control
     for (leg, place) in control.legs {
       if place.audio != nil, shell.media[leg] == nil { faults.append("\(leg) has sound without ports") }
-      if control.calls[place.call] == nil { faults.append("\(leg) belongs to no call") }
+      if control.calls[place.call] == nil, place.part != .parting { faults.append("\(leg) belongs to no call") }
     }
     for leg in shell.media.keys where control.legs[leg] == nil { faults.append("\(leg) kept its ports") }
     for (leg, media) in shell.media where media.partner != nil {
@@ -82,16 +82,17 @@ enum Invariants {
     expect(shell.portsOpened == shell.portsClosed, "ports: \(shell.portsOpened) opened, \(shell.portsClosed) closed")
     expect(!shell.recordings.values.contains { $0.isOpen }, "a recording")
     let arrived = shell.events.count { if case .arrived = $0 { true } else { false } }
+    expect(arrived == shell.endings.count, "\(arrived) calls came, \(shell.endings.count) ended")
     let refused = shell.events.count { event in
       guard case .refused(_, _, _, _, let reason) = event else { return false }
       switch reason {
-      case .unusableOffer, .noMediaPort: return true
-      case .unknownNumber, .incompleteNumber, .tooManyCalls, .noUsers, .shuttingDown, .diskTooFarBehind,
-        .sentBack:
-        return false
+      case .unknownNumber, .reservedNumber, .tooManyCalls, .noUsers: return true
+      // Those had been taken, or are no calls.
+      case .unusableOffer, .noMediaPort, .incompleteNumber, .shuttingDown, .diskTooFarBehind, .sentBack: return false
       }
     }
-    expect(arrived == shell.endings.count + refused, "\(arrived) calls came, \(shell.endings.count) ended")
+    expect(refused == shell.refused.count, "\(refused) calls were refused, \(shell.refused.count) have a CDR line")
+    expect(control.parting.nextDeadline == nil, "a busy tone")
     return faults
   }
 }

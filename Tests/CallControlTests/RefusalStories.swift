@@ -20,7 +20,8 @@ import Testing
 
   @Test(arguments: [
     ("12345", 404), ("731", 404), ("7998", 404), ("799*abc", 404), ("+39047199972", 484), ("72", 484), ("79", 484),
-    ("79973", 484), ("799*73", 484), ("7", 484), ("%2500", 404), ("911", 404),
+    ("79973", 484), ("799*73", 484), ("7", 484), ("%2500", 404), ("911", 404), ("799**20", 404), ("799**21*732", 404),
+    ("799%2A%2A22", 404),
   ])
   func `a number that leads nowhere`(number: String, status: Int) throws {
     let scene = try Scene()
@@ -28,6 +29,9 @@ import Testing
     try scene.run(until: .seconds(1))
     #expect(statuses(scene) == [status])
     #expect(scene.shell.media.isEmpty)
+    // The beginning of a number is no call yet; any other is one that somebody has lost.
+    #expect(scene.shell.refused.map(\.cause.rawValue) == (status == 484 ? [] : [1]))
+    #expect(scene.shell.refused.allSatisfy { $0.caller.text == "03472619287" && $0.origin == "GW14" })
     try scene.expectClean()
   }
 
@@ -41,12 +45,40 @@ import Testing
     try scene.expectClean()
   }
 
-  @Test func `a trunk's default takes what matches nothing`() throws {
+  @Test(arguments: ["12345", "7", "72", "799*73", "731", "s", "%2500", "", "03472619287"])
+  func `a trunk's default takes what matches nothing, and what is only the beginning of a number`(
+    number: String
+  ) throws {
     let scene = try Scene(["trunks/GW14/Default.txt": "799*731"])
     scene[732].plan = { _ in .answers(after: .seconds(1), hangsUpAfter: .seconds(1)) }
-    scene.callerDials("12345")
+    scene.callerDials(number)
     try scene.run(until: .seconds(20))
     #expect(try scene.ending().detail.answeredExtension == "732")
+    try scene.expectClean()
+  }
+
+  @Test(arguments: ["799**20", "799%2A%2A21*732"]) func `a feature code is no emergency, whatever the default`(
+    number: String
+  ) throws {
+    let scene = try Scene(["trunks/GW14/Default.txt": "799*731"])
+    scene.callerDials(number)
+    try scene.run(until: .seconds(1))
+    #expect(statuses(scene) == [404])
+    #expect(reasons(scene) == [.reservedNumber])
+    #expect(scene.shell.tickets.isEmpty)
+    try scene.expectClean()
+  }
+
+  @Test(arguments: ["799", "799*", "799%2A", "799*731", "799%2a731", "799*731;user=phone", "7-99.(731)"])
+  func `the XML number in its many forms`(number: String) throws {
+    let scene = try Scene()
+    scene[732].plan = { _ in .answers(after: .seconds(1)) }
+    scene[731].plan = { _ in .answers(after: .seconds(1)) }
+    scene.callerDials(number)
+    scene.at(.seconds(3)) { $0.caller.hangUp() }
+    try scene.run(until: .seconds(20))
+    #expect(try scene.ending().detail.answeredExtension == (number.contains("(") ? "731" : "732"))
+    #expect(!(try scene.ending().detail.dialled.contains { "%;-.(".contains($0) }))
     try scene.expectClean()
   }
 
@@ -69,7 +101,7 @@ import Testing
     scene.expectLadder("bad-offers")
     #expect(statuses(scene) == [488, 488, 488])
     #expect(reasons(scene).last == .unusableOffer(.malformed(line: 1)))
-    #expect(scene.shell.endings.isEmpty)
+    #expect(scene.shell.endings.values.allSatisfy { $0.closing == nil && $0.detail.cause.rawValue == 65 })
     try scene.expectClean()
   }
 
@@ -105,6 +137,7 @@ import Testing
     try scene.run(until: .seconds(10))
     #expect(statuses(scene) == [486])
     #expect(scene.shell.endings.count == 3)
+    #expect(scene.shell.refused.map(\.cause) == [.userBusy])
     try scene.expectClean()
   }
 

@@ -82,6 +82,8 @@ final class Shell: SimulatedParty {
   private(set) var tickets: [Ticket] = []
   private var nextTicket: UInt64 = 1234
   private(set) var endings: [CallID: CallEnding] = [:]
+  /// The CDR of calls that were refused as they came.
+  private(set) var refused: [CallDetail] = []
   private(set) var bridges: [CallID: [LegID]] = [:]
   private var callOfLeg: [LegID: CallID] = [:]
   private(set) var events: [CallEvent] = []
@@ -180,6 +182,8 @@ final class Shell: SimulatedParty {
     case .tap(let call, let leg):
       expect(recordings[call]?.isOpen == true && media[leg] != nil, "a tap of \(leg) into nothing")
       recordings[call]?.taps.append(leg)
+    case .untap(let leg):
+      for id in recordings.keys { recordings[id]?.taps.removeAll { $0 == leg } }
     case .stopRecording(let call):
       expect(recordings[call]?.isOpen == true, "\(call) is no longer recorded")
       recordings[call]?.isOpen = false
@@ -295,6 +299,11 @@ final class Shell: SimulatedParty {
 
   private func endCall(_ call: CallID, _ ending: CallEnding) {
     expect(endings[call] == nil, "\(call) ends twice")
+    let hasArrived = events.contains { if case .arrived(call, _, _, _) = $0 { true } else { false } }
+    guard hasArrived else {
+      expect(ending.closing == nil && ending.dispatch == nil, "\(call) was refused and has a ticket")
+      return refused.append(ending.detail)
+    }
     endings[call] = ending
     if let closing = ending.closing { close(closing, of: call) }
     if let dispatch = ending.dispatch { tell("message to \(dispatch.user)") }

@@ -27,6 +27,8 @@ private final class Weather {
     if pick(3) { changes["MaxDuration.txt"] = "60" }
     if pick(3) { changes["queues/TED_WQ10/OnSilence.txt"] = "proceed" }
     if pick(4) { changes["731/CFNRTimeout.txt"] = "3" }
+    if pick(3) { changes["Answer.txt"] = "user" }
+    if pick(3) { changes["trunks/GW14/AutomaticHangup.txt"] = "no" }
     changes["queues/TED_WQ10/Repeat.txt"] = "1"
     // The registrations are made on a good network, so that the calls find somebody.
     scene = try Scene(changes, seed: seed, conditions: .local)
@@ -75,7 +77,7 @@ private final class Weather {
       let shell = scene.shell
       let leg = LegID(rawValue: number)
       switch kind {
-      case 0: shell.take(.silent(leg))
+      case 0: shell.take(.silent(leg, since: scene.network.now.instant + .seconds(-Int(number * 3))))
       case 1: shell.take(.played(leg, token: number))
       case 2: shell.take(.digit(leg, "1", .tone))
       case 3: shell.take(.mediaRefused(LegID(rawValue: 1000 + number)))

@@ -13,7 +13,12 @@ import Testing
   /// The machine, for expectations that change it.
   private final class Bench {
     private var machine: WaitingQueue
-    init(_ queue: Queue) { machine = WaitingQueue(queue) }
+    /// The caller is there.
+    init(_ queue: Queue, at now: Moment) {
+      machine = WaitingQueue(queue)
+      #expect(machine.handle(.start, at: now) == [.announce])
+      #expect(machine.handle(.start, at: now) == [])
+    }
     var nextDeadline: Instant? { machine.nextDeadline }
     func handle(_ input: WaitingQueue.Input, at now: Moment) -> [WaitingQueue.Action] { machine.handle(input, at: now) }
   }
@@ -25,7 +30,7 @@ import Testing
       Queue.KeyMap(key: "#", destination: Self.number("700")),
     ]
     change(&queue)
-    return Bench(queue)
+    return Bench(queue, at: clock.now)
   }
 
   private var clock = ManualClock()
@@ -56,7 +61,7 @@ import Testing
       #expect(machine.handle(.announcementEnded, at: clock.now) == [])
       clock.advance(by: .seconds(10))
       #expect(machine.handle(.timersDue, at: clock.now) == [.announce])
-      #expect(machine.nextDeadline == nil)
+      #expect(machine.nextDeadline == clock.now.instant + WaitingQueue.announcementLimit)
     }
     #expect(machine.handle(.announcementEnded, at: clock.now) == [])
     clock.advance(by: .milliseconds(9_999))
@@ -100,7 +105,7 @@ import Testing
   @Test mutating func `a wrong key repeats the announcement ten times, then it is silence`() {
     let machine = queue { $0.repeats = 0 }
     for _ in 0..<10 { #expect(machine.handle(.key("9"), at: clock.now) == [.announce]) }
-    #expect(machine.nextDeadline == nil)
+    #expect(machine.nextDeadline == clock.now.instant + WaitingQueue.announcementLimit)
     #expect(machine.handle(.key("9"), at: clock.now) == [])
     // From now on he is waited for as if he had said nothing, whatever he goes on pressing.
     let end = clock.now.instant + .seconds(10)
@@ -124,7 +129,7 @@ import Testing
     _ = machine.handle(.announcementEnded, at: clock.now)
     clock.advance(by: .seconds(9))
     #expect(machine.handle(.key("*"), at: clock.now) == [.announce])
-    #expect(machine.nextDeadline == nil)
+    #expect(machine.nextDeadline == clock.now.instant + WaitingQueue.announcementLimit)
     clock.advance(by: .seconds(9))
     #expect(machine.handle(.announcementEnded, at: clock.now) == [])
     #expect(machine.nextDeadline == clock.now.instant + .seconds(10))
