@@ -160,7 +160,7 @@ import Testing
     for delay in [Duration.zero, .milliseconds(100)] {
       scene.network.at(scene.network.elapsed + delay) {
         let legs = scene.shell.media.filter { $0.value.flow.remote == phone.address }.keys.sorted()
-        for leg in legs { scene.shell.take(.silent(leg)) }
+        for leg in legs { scene.shell.take(.silent(leg, since: scene.network.now.instant)) }
       }
     }
   }
