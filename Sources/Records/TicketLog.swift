@@ -162,18 +162,21 @@ package func isTicketUsed(_ ticket: TicketNumber, site: String, on disk: any Fil
   return isUsed
 }
 
-/// The callers of all tickets that ended at `earliest` or later, each as `CallerName` writes it; `anonymous` is none.
+/// The callers of all tickets that ended at `earliest` or later, each as `CallerName` writes it, with the end of his newest
+/// ticket; `anonymous` is none.
 ///
 /// These are the numbers that a user may call back (`LocalMinute(calendar.local(now)).midnight(daysBefore: 30)`). Blocks.
 /// A call in progress has no ticket in the log until its first hop is over.
 package func ticketCallers(
   site: String, since earliest: LocalMinute, on disk: any Filesystem
-) throws(DiskError) -> Set<String> {
-  var callers: Set<String> = []
+) throws(DiskError) -> [String: LocalMinute] {
+  var callers: [String: LocalMinute] = [:]
   try eachTicketName(site: site, on: disk) { name in
     guard let layout = TicketNameLayout(name), layout.end >= earliest else { return }
-    callers.insert(String(decoding: UnsafeRawBufferPointer(rebasing: name[layout.caller]), as: UTF8.self))
+    let caller = String(decoding: UnsafeRawBufferPointer(rebasing: name[layout.caller]), as: UTF8.self)
+    callers[caller] = max(callers[caller] ?? layout.end, layout.end)
   }
-  callers.subtract([CallerName.anonymous.text, ""])
+  callers[CallerName.anonymous.text] = nil
+  callers[""] = nil
   return callers
 }

@@ -22,6 +22,16 @@ package struct SiteLoader: Sendable {
     return SiteReading(
       files: tree.content, unreadable: tree.unreadable(in: site), builtInProviders: providers, previous: previous)
   }
+
+  /// The built-in prompts of `language`; nil if it is `spoken` already. Blocks.
+  func prompts(
+    _ language: SiteSnapshot.Language, unless spoken: SiteSnapshot.Language
+  ) -> Result<BuiltInPrompts, BuiltInPrompts.PromptError>? {
+    guard language != spoken else { return nil }
+    return Result { () throws(BuiltInPrompts.PromptError) in
+      try BuiltInPrompts(dataDirectory: data, language: language)
+    }
+  }
 }
 
 extension SiteSnapshot {

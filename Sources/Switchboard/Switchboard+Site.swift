@@ -15,14 +15,21 @@ extension Switchboard {
   package func reread() {
     let loader = SiteLoader(site: settings.site, data: settings.data)
     let previous = control.site
+    let spoken = sounds.language
     let isTaken = disk.enqueue { [weak self, loop] in
       let reading = loader.load(previous: previous)
-      loop.execute { [weak self] in self?.assumeIsolated { $0.adopt(reading) } }
+      let prompts = loader.prompts(reading.snapshot.language, unless: spoken)
+      loop.execute { [weak self] in self?.assumeIsolated { $0.adopt(reading, prompts) } }
     }
     if !isTaken { logger.error("the disk is too far behind to reread the site") }
   }
 
-  private func adopt(_ reading: SiteReading) {
+  private func adopt(_ reading: SiteReading, _ prompts: Result<BuiltInPrompts, BuiltInPrompts.PromptError>?) {
+    switch prompts {
+    case .success(let prompts): sounds.speak(prompts)
+    case .failure(let error): logger.error("the prompts stay as they are", metadata: ["fault": "\(error)"])
+    case nil: break
+    }
     tell(reading.faults + sounds.load(reading))
     take(.siteChanged(reading.snapshot))
     addressBook.update(reading.snapshot, hosts: hosts.addresses)
@@ -35,6 +42,24 @@ extension Switchboard {
       logger.log(
         level: fault.severity == .error ? .error : .warning, "site",
         metadata: ["file": "\(fault.path)", "problem": "\(fault.problem)", "expected": "\(fault.expected)"])
+    }
+  }
+
+  /// Whom users may call back, from the ticket log: what is older than the memory of them is not even read.
+  func lookForRecentCallers() {
+    let now = currentWallTime()
+    guard let today = LocalMinute(calendar.local(now)) else { return }
+    let earliest = today.midnight(daysBefore: Int(RecentCallers.memory.components.seconds / 86_400))
+    let site = settings.site
+    disk.enqueue { [weak self, loop, logger] in
+      do throws(DiskError) {
+        let callers = try ticketCallers(site: site, since: earliest, on: RealFilesystem()).map { number, end in
+          RecentCaller(number: number, at: now + .seconds(-60 * today.minutes(since: end)))
+        }
+        loop.execute { [weak self] in self?.assumeIsolated { $0.take(.recentCallers(callers)) } }
+      } catch {
+        logger.error("the callers of earlier tickets are not known", metadata: ["fault": "\(error)"])
+      }
     }
   }
 

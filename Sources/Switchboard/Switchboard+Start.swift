@@ -29,7 +29,7 @@ extension Switchboard {
     let calendar = glibcCalendar(zone: site.timeZone)
     var sounds: SoundLibrary
     do {
-      sounds = try SoundLibrary(dataDirectory: settings.data, language: site.language)
+      sounds = SoundLibrary(try BuiltInPrompts(dataDirectory: settings.data, language: site.language))
     } catch {
       throw StartError(69, "\(error)")
     }
@@ -118,6 +118,7 @@ extension Switchboard {
     hosts.refresh(control.site)
     scheduleTicks()
     messages.start()
+    lookForRecentCallers()
     do throws(DiskError) {
       watch = try SiteWatch(root: settings.site, skipping: control.site.ownDirectories) { [weak self, loop] in
         loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }
