@@ -65,8 +65,10 @@ extension UserAgent {
     case .message: actions.append(.messageDone(standalone.id, status: response.status))
     case .probe: actions.append(.probeDone(standalone.id, status: response.status))
     case .registration(let series, let contactUser, let asked):
-      if response.isSuccess { standalone.authentication.accepted() }
-      registrationSeries.keep(response.isSuccess ? standalone.authentication : nil, for: series)
+      // A 423 comes from behind the password too.
+      let isAccepted = response.isSuccess || response.status == 423
+      if isAccepted { standalone.authentication.accepted() }
+      registrationSeries.keep(isAccepted ? standalone.authentication : nil, for: series)
       let answer = RegistrationAnswer(
         status: response.status, reason: response.reason,
         expires: response.isSuccess ? Self.granted(response, contactUser) ?? asked : nil,
