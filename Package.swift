@@ -126,6 +126,7 @@ let package = Package(
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Telephony"]),
     tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave", ["PikettTesting"]),
+    tests("pikett", ["PikettTesting"]),
     tests("PikettTesting", ["SIPMessage", "Telephony"]),
     // The programs themselves, with other people's phones.
     .testTarget(

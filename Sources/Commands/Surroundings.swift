@@ -1,6 +1,7 @@
 package import Disk
 import Glibc
 import Hunting
+import Records
 package import Site
 import Telephony
 
@@ -23,20 +24,14 @@ package func ticketFaults(
   _ site: SiteSnapshot, at directory: String, on disk: some Filesystem = RealFilesystem()
 ) -> [SiteFault] {
   // A log that cannot be listed is told by `directoryFaults`; one that is not there yet holds no number.
-  let names = (try? disk.list(joined(directory, "ticket"))) ?? []
-  guard let highest = names.compactMap({ loggedTicket($0) }).max(), site.nextTicket <= highest else { return [] }
+  guard let highest = (try? highestTicket(site: directory, on: disk)) ?? nil, site.nextTicket <= highest else {
+    return []
+  }
   return [
     SiteFault(
       "TickeNR.TXT", "the next ticket is \(site.nextTicket), but there are tickets up to \(highest) already",
       expected: "a higher number, unless numbers shall be used again", .warning)
   ]
-}
-
-/// The number in `12.10.2012_14.00_12.10.2012_14.05_Ticket_1234_Caller_…`.
-private func loggedTicket(_ name: String) -> TicketNumber? {
-  let parts = name.utf8.split(separator: UInt8(ascii: "_"), maxSplits: 6, omittingEmptySubsequences: false)
-  guard parts.count == 7, parts[4].elementsEqual("Ticket".utf8) else { return nil }
-  return TicketNumber(Substring(parts[5]))
 }
 
 /// The directories that Pikett writes to, where it could not, or soon cannot, by the rights of who asks.

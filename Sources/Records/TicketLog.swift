@@ -134,13 +134,13 @@ private func groupedByCall(_ hops: [TicketLog.Hop], _ names: [UInt8]) -> ([Ticke
   return (grouped, calls)
 }
 
-/// The names in `ticket/` as they come, also those of foreign files.
+/// The names in `ticket/` as they come, also those of foreign files. The original called it `Ticket`: a directory that was
+/// copied from there is read as well.
 func eachTicketName(
   site: String, on disk: any Filesystem, _ body: (UnsafeRawBufferPointer) -> Void
 ) throws(DiskError) {
-  do throws(DiskError) { try disk.eachName(in: joined(site, "ticket"), body) } catch {
-    // The first call makes it.
-    if !error.isNotFound { throw error }
+  for name in try disk.list(site) where name.equalsIgnoringCase("ticket") {
+    try disk.eachName(in: joined(site, name), body)
   }
 }
 

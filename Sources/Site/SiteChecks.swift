@@ -40,6 +40,11 @@ extension SiteReader {
         expected: "a user's number, or none",
         .warning)
     }
+    if site.trunks.isEmpty, site.users.contains(where: { $0.deskPhone == .none }) {
+      report(
+        "trunks", "to be added: there is no trunk, by which a PBX or gateway calls and is called",
+        expected: "a directory in it with Host.txt", .warning)
+    }
     if site.queues.isEmpty {
       report(
         "queues", "to be added: there is no waiting queue",

@@ -23,6 +23,7 @@ struct DemoCommand: ParsableCommand {
       complain("\(installation.executable): pikett-demo is not beside it; expected it there or in ../libexec/pikett")
       throw ExitCode(69)
     }
+    signal(SIGPIPE, SIG_DFL)
     // The demo takes this process's place: its phones and its exit code are those of `pikett demo`.
     var words: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup(try place()), nil]
     execv(program, &words)

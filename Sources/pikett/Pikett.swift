@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Pikett: ParsableCommand {
@@ -17,4 +18,10 @@ struct Pikett: ParsableCommand {
       RunCommand.self, CheckCommand.self, InitCommand.self, DutyCommand.self, TicketsCommand.self, MessagesCommand.self,
       DemoCommand.self,
     ])
+
+  static func main() {
+    // A reader that has seen enough (`| head`) is no fault, also of the help.
+    signal(SIGPIPE, SIG_IGN)
+    main(nil)
+  }
 }

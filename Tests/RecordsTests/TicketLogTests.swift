@@ -167,6 +167,16 @@ struct TicketLogTests {
       ]) == ["1 731 END", "2 731, 3 732 END", "4 731", "5 732 END"])
   }
 
+  @Test("the original's log, copied from its card, is read as well")
+  func original() throws {
+    let disk = try disk(["12.10.2012_14.00_12.10.2012_14.01_Ticket_2_Caller_0111_Called_731_END_1.txt"])
+    try disk.makeDirectory("site/Ticket")
+    let old = "11.10.2012_14.00_11.10.2012_14.01_Ticket_1_Caller_0111_Called_731_END.txt"
+    try disk.create("site/Ticket/" + old, [], sync: false)
+    let log = try TicketLog(site: "site", on: disk)
+    #expect(log.hops.map(\.ticket.rawValue) == [1, 2])
+  }
+
   @Test("many hops of many calls in one minute without an end take their time, but not for ever")
   func crowd() throws {
     let names = (1...3000).map {
@@ -177,8 +187,10 @@ struct TicketLogTests {
 
   @Test("a log that is not there is empty; used numbers and callers are found")
   func questions() throws {
-    #expect(try TicketLog(site: "site", on: MemoryFilesystem()).hops.isEmpty)
-    #expect(try highestTicket(site: "site", on: MemoryFilesystem()) == nil)
+    let empty = MemoryFilesystem()
+    try empty.makeDirectory("site")
+    #expect(try TicketLog(site: "site", on: empty).hops.isEmpty)
+    #expect(try highestTicket(site: "site", on: empty) == nil)
     let disk = try disk([
       "10.10.2012_14.00_10.10.2012_14.02_Ticket_1200_Caller_03472619287_Called_731_END_1.txt",
       "12.10.2012_14.00_12.10.2012_14.02_Ticket_1235_Caller_03472619287_Called_731_END_1.txt",

@@ -136,6 +136,7 @@ struct SiteChecksTests {
         "731/CFNR.txt: to be added: no user has a CFNR, so nobody else is called after the first",
         "731/Fork.txt: to be added: no user has a fork",
         "forwards/TED_CFU/Target.txt: to be added: CFU.txt names TED_CFU, but nothing says who is on duty",
+        "trunks: to be added: there is no trunk, by which a PBX or gateway calls and is called",
         "queues: to be added: there is no waiting queue",
       ])
     #expect(reading.snapshot.nextTicket.rawValue == 1234 && reading.snapshot.users.count == 2)
