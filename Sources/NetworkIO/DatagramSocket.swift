@@ -1,23 +1,6 @@
 import Glibc
-package import Telephony
-
-/// Why a socket of `Listen.txt` could not be opened.
-package struct ListenError: Error, CustomStringConvertible {
-  /// The address that was asked for.
-  package let endpoint: Endpoint
-  /// `EADDRINUSE` and its like.
-  package let errno: Int32
-  /// The system's own words.
-  package let reason: String
-
-  package var description: String { "udp:\(endpoint): \(reason)" }
-
-  init(_ endpoint: Endpoint, errno: Int32) {
-    self.endpoint = endpoint
-    self.errno = errno
-    reason = String(cString: strerror(errno))
-  }
-}
+import SIPMessage
+import Telephony
 
 /// A bound UDP socket, opened and written to without NIO, which reads it.
 ///
@@ -31,7 +14,7 @@ struct DatagramSocket {
   init(bindingTo endpoint: Endpoint) throws(ListenError) {
     descriptor = socket(
       endpoint.family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw ListenError(endpoint, errno: Glibc.errno) }
+    guard descriptor >= 0 else { throw ListenError(.udp, endpoint, errno: Glibc.errno) }
     var on: Int32 = 1
     if endpoint.address.isIPv6 {
       // [::] must neither take the port from 0.0.0.0 nor show IPv4 peers as ::ffff:a.b.c.d, which no trunk's address is.
@@ -43,7 +26,7 @@ struct DatagramSocket {
     guard endpoint.withSocketAddress({ [descriptor] in Glibc.bind(descriptor, $0, $1) }) == 0,
       let bound = sockaddr_storage(localAddressOf: descriptor).flatMap(Endpoint.init)
     else {
-      let error = ListenError(endpoint, errno: Glibc.errno)
+      let error = ListenError(.udp, endpoint, errno: Glibc.errno)
       Glibc.close(descriptor)
       throw error
     }

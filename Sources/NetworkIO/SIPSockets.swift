@@ -9,11 +9,13 @@ package enum SIPSocketEvent: Sendable {
   case received(Message, Flow, at: Moment)
   /// Bytes that are no SIP message. A `refusal` has already been answered when the error holds one.
   case malformed(ParseError, Flow)
-  /// A datagram could not be sent on this flow (ICMP error, no route).
+  /// A datagram could not be sent on this flow (no route), or its connection could not be opened or is gone.
   case failed(Flow)
+  /// A peer's connection was closed at once: there are too many already.
+  case crowded(Endpoint)
 }
 
-/// The SIP sockets of one daemon: datagrams in and out over UDP (RFC 3261 §18).
+/// The SIP sockets of one daemon: messages in and out, over UDP and TCP (RFC 3261 §18).
 ///
 /// Belongs to one event loop: every method is called on it, every event is delivered on it.
 package final class SIPSockets {
@@ -22,26 +24,32 @@ package final class SIPSockets {
   private let onEvent: (SIPSocketEvent) -> Void
   private var listeners: [Listener] = []
   private var routes = LocalRoutes()
+  private let connections: SIPConnections
 
   private struct Listener {
     var socket: DatagramSocket
-    var channel: any Channel
+    var channel: (any Channel)?
     var bound: Endpoint { socket.bound }
   }
 
   /// - Parameters:
   ///   - loop: the event loop everything happens on.
-  ///   - clock: read once for each datagram that arrives, and for each flow that is asked for.
+  ///   - limits: what connections may cost.
+  ///   - clock: read once for each message that arrives, and for each flow that is asked for.
   ///   - onEvent: called on `loop`.
   package init(
-    loop: any EventLoop, clock: @escaping @Sendable () -> Moment, onEvent: @escaping (SIPSocketEvent) -> Void
+    loop: any EventLoop, limits: ConnectionLimits = ConnectionLimits(), clock: @escaping @Sendable () -> Moment,
+    onEvent: @escaping (SIPSocketEvent) -> Void
   ) {
     self.loop = loop
     self.clock = clock
     self.onEvent = onEvent
+    connections = SIPConnections(loop: loop, limits: limits, clock: clock, onEvent: onEvent)
   }
 
   /// Opens a UDP socket; the future fails with ``ListenError``, and gives the endpoint really bound (port 0 picks one).
+  ///
+  /// `bound` holds it, and flows leave from it, as soon as this returns; messages come later.
   package func listen(udp endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
     loop.assertInEventLoop()
     let socket: DatagramSocket
@@ -50,6 +58,7 @@ package final class SIPSockets {
     } catch {
       return loop.makeFailedFuture(error)
     }
+    listeners.append(Listener(socket: socket))
     let owner = NIOLoopBound(self, eventLoop: loop)
     return DatagramBootstrap(group: loop)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
@@ -60,41 +69,66 @@ package final class SIPSockets {
       }
       .withBoundSocket(socket.descriptor)
       .map { channel in
-        owner.value.listeners.append(Listener(socket: socket, channel: channel))
-        // A descriptor that is closed may be another socket's the next moment.
-        channel.closeFuture.whenComplete { _ in owner.value.listeners.removeAll { $0.channel === channel } }
+        owner.value.started(channel, on: socket)
         return socket.bound
       }
   }
 
-  /// The endpoints that are listened on.
-  package var bound: [Endpoint] { listeners.map(\.bound) }
+  private func started(_ channel: any Channel, on socket: DatagramSocket) {
+    guard let index = listeners.firstIndex(where: { $0.bound == socket.bound }) else {
+      return channel.close(promise: nil)
+    }
+    listeners[index].channel = channel
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    // A descriptor that is closed may be another socket's the next moment.
+    channel.closeFuture.whenComplete { _ in owner.value.listeners.removeAll { $0.channel === channel } }
+  }
 
-  /// The flow on which a request to `remote` would leave: the listener of its family and our address on the way there.
+  /// Opens a TCP socket and accepts connections on it; as `listen(udp:)` in all else.
+  package func listen(tcp endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
+    loop.assertInEventLoop()
+    return connections.listen(endpoint)
+  }
+
+  /// The endpoints that are listened on.
+  package func bound(_ transport: Transport) -> [Endpoint] {
+    switch transport {
+    case .udp: listeners.map(\.bound)
+    case .tcp: connections.bound
+    case .tls: []
+    }
+  }
+
+  /// How many connections live or are being opened.
+  package var connectionCount: Int { connections.count }
+
+  /// The flow on which a request to `remote` would leave: a connection that leads there already, else the listener of
+  /// its family and our address on the way there. Over TCP the first message on it opens the connection.
   /// - Returns: nil if no listener can reach it.
   package func flow(to remote: Endpoint, transport: Transport = .udp) -> Flow? {
-    guard transport == .udp else { return nil }
+    if transport == .tcp, let living = connections.flow(to: remote) { return living }
     let now = clock().instant
-    let candidates = listeners.filter { $0.bound.address.isIPv6 == remote.address.isIPv6 }
+    let candidates = bound(transport).filter { $0.address.isIPv6 == remote.address.isIPv6 }
     let way = candidates.isEmpty ? nil : routes.localAddress(toward: remote.address, at: now)
     guard
-      let listener = candidates.first(where: { $0.bound.address == way })
-        ?? candidates.first(where: { $0.bound.address.isUnspecified })
-        ?? candidates.first(where: { $0.bound.address.isLoopback == remote.address.isLoopback }) ?? candidates.first
+      let listener = candidates.first(where: { $0.address == way })
+        ?? candidates.first(where: { $0.address.isUnspecified })
+        ?? candidates.first(where: { $0.address.isLoopback == remote.address.isLoopback }) ?? candidates.first
     else { return nil }
-    return Flow(.udp, local: local(of: listener.socket, toward: remote, at: now), remote: remote)
+    return Flow(transport, local: local(of: listener, toward: remote, at: now), remote: remote)
   }
 
   /// Sends one message. What cannot be sent comes back as ``SIPSocketEvent/failed(_:)``, after this call.
   package func send(_ message: Message, on flow: Flow) {
     loop.assertInEventLoop()
+    if flow.transport == .tcp { return connections.send(message.serialized(), on: flow) }
     let listener =
       listeners.first { $0.bound == flow.local }
       ?? listeners.first {
         $0.bound.port == flow.local.port && $0.bound.address.isUnspecified
           && $0.bound.address.isIPv6 == flow.remote.address.isIPv6
       }
-    if let listener, listener.socket.send(message.serialized(), to: flow.remote) == 0 { return }
+    if flow.transport == .udp, let listener, listener.socket.send(message.serialized(), to: flow.remote) == 0 { return }
     let owner = NIOLoopBound(self, eventLoop: loop)
     loop.execute { owner.value.onEvent(.failed(flow)) }
   }
@@ -102,9 +136,9 @@ package final class SIPSockets {
   /// Closes all sockets.
   package func close() -> EventLoopFuture<Void> {
     loop.assertInEventLoop()
-    let channels = listeners.map(\.channel)
+    let channels = listeners.compactMap(\.channel)
     listeners = []
-    return .andAllComplete(channels.map { $0.close() }, on: loop)
+    return .andAllSucceed([.andAllComplete(channels.map { $0.close() }, on: loop), connections.close()], on: loop)
   }
 
   fileprivate func received(_ buffer: ByteBuffer, from remote: SocketAddress, on socket: DatagramSocket) {
@@ -112,7 +146,7 @@ package final class SIPSockets {
     // A keep-alive (RFC 5626 §3.5.1, or a few zero bytes) wants no answer over UDP.
     if buffer.readableBytesView.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0 || $0 == 0x20 }) { return }
     let now = clock()
-    let flow = Flow(.udp, local: local(of: socket, toward: remote, at: now.instant), remote: remote)
+    let flow = Flow(.udp, local: local(of: socket.bound, toward: remote, at: now.instant), remote: remote)
     do throws(ParseError) {
       onEvent(.received(try parseMessage(Array(buffer.readableBytesView)), flow, at: now))
     } catch {
@@ -121,10 +155,9 @@ package final class SIPSockets {
     }
   }
 
-  private func local(of socket: DatagramSocket, toward remote: Endpoint, at now: Instant) -> Endpoint {
-    guard socket.bound.address.isUnspecified else { return socket.bound }
-    let address = routes.localAddress(toward: remote.address, at: now)
-    return Endpoint(address ?? socket.bound.address, socket.bound.port)
+  private func local(of bound: Endpoint, toward remote: Endpoint, at now: Instant) -> Endpoint {
+    guard bound.address.isUnspecified else { return bound }
+    return Endpoint(routes.localAddress(toward: remote.address, at: now) ?? bound.address, bound.port)
   }
 }
 

@@ -13,19 +13,20 @@ final class SIPLine: Sendable {
   private let loop: any EventLoop
   private let events: AsyncStream<SIPSocketEvent>
 
-  init() async throws {
+  init(limits: ConnectionLimits = ConnectionLimits()) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let (events, told) = AsyncStream.makeStream(of: SIPSocketEvent.self)
     self.loop = loop
     self.events = events
     sockets = try await loop.submit {
-      NIOLoopBound(SIPSockets(loop: loop, clock: { Self.moment }, onEvent: { told.yield($0) }), eventLoop: loop)
+      NIOLoopBound(
+        SIPSockets(loop: loop, limits: limits, clock: { Self.moment }, onEvent: { told.yield($0) }), eventLoop: loop)
     }.get()
   }
 
   /// Runs `body` with a line, and closes the line whatever happens.
-  static func with(_ body: (SIPLine) async throws -> Void) async throws {
-    let line = try await SIPLine()
+  static func with(limits: ConnectionLimits = ConnectionLimits(), _ body: (SIPLine) async throws -> Void) async throws {
+    let line = try await SIPLine(limits: limits)
     do {
       try await body(line)
     } catch {
@@ -42,7 +43,21 @@ final class SIPLine: Sendable {
     return try await loop.flatSubmit { [sockets] in sockets.value.listen(udp: Endpoint(address, port)) }.get()
   }
 
+  /// Opens a TCP socket, on 127.0.0.1 and a free port if nothing else is said.
+  @discardableResult
+  func listenTCP(_ address: String = "127.0.0.1", _ port: UInt16 = 0) async throws -> Endpoint {
+    guard let address = IPAddress(address) else { throw BadAddress() }
+    return try await loop.flatSubmit { [sockets] in sockets.value.listen(tcp: Endpoint(address, port)) }.get()
+  }
+
   struct BadAddress: Error {}
+
+  /// Returns when everything that has arrived until now has been read.
+  func settle() async throws { try await loop.submit {}.get() }
+
+  func connections() async throws -> Int {
+    try await loop.submit { [sockets] in sockets.value.connectionCount }.get()
+  }
 
   /// The next event.
   func next() async throws -> SIPSocketEvent {
@@ -55,12 +70,17 @@ final class SIPLine: Sendable {
     try await loop.submit { [sockets] in sockets.value.send(message, on: flow) }.get()
   }
 
+  /// Sends all of them in one step.
+  func send(_ messages: [Message], on flow: Flow) async throws {
+    try await loop.submit { [sockets] in for message in messages { sockets.value.send(message, on: flow) } }.get()
+  }
+
   func flow(to remote: Endpoint, transport: Transport = .udp) async throws -> Flow? {
     try await loop.submit { [sockets] in sockets.value.flow(to: remote, transport: transport) }.get()
   }
 
-  func bound() async throws -> [Endpoint] {
-    try await loop.submit { [sockets] in sockets.value.bound }.get()
+  func bound(_ transport: Transport = .udp) async throws -> [Endpoint] {
+    try await loop.submit { [sockets] in sockets.value.bound(transport) }.get()
   }
 
   func close() async throws {

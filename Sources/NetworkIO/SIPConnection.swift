@@ -1,0 +1,193 @@
+import NIOCore
+import SIPMessage
+import Telephony
+
+/// One TCP connection, a peer's or ours: cuts what comes into messages, sends what goes.
+///
+/// Lives on the event loop. It is in use until it retires, once, for whatever reason; its owner then knows it no more,
+/// and nothing that was not yet sent will be.
+final class SIPConnection: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private enum State {
+    /// Ours, and not there yet; what is to be sent waits.
+    case connecting(waiting: [[UInt8]], bytes: Int)
+    case open
+    /// Retired. What still comes is thrown away.
+    case retired
+  }
+
+  /// The way of its messages; nil for a peer's connection that is not admitted.
+  private(set) var flow: Flow?
+  let isIncoming: Bool
+  /// True once the core may know of it: then it must hear of its end.
+  private(set) var isUsed = false
+
+  private let owner: SIPConnections
+  private var state = State.connecting(waiting: [], bytes: 0)
+  private var channel: (any Channel)?
+  private var framer = StreamFramer()
+  private var hasSpoken = false
+  private var isPinged = false
+  private var isPonging = false
+  private var lastHeard = NIODeadline.now()
+  private var messageBegan: NIODeadline?
+  private var check: RepeatedTask?
+
+  /// A peer's connection; its flow is known when it is active.
+  init(acceptedBy owner: SIPConnections) {
+    self.owner = owner
+    isIncoming = true
+  }
+
+  /// A connection of ours.
+  init(openedBy owner: SIPConnections, flow: Flow) {
+    self.owner = owner
+    self.flow = flow
+    isIncoming = false
+    isUsed = true
+  }
+
+  /// True once it is of no use.
+  var isRetired: Bool { if case .retired = state { true } else { false } }
+
+  // MARK: Out
+
+  /// Sends a message, or keeps it until the connection is there.
+  func send(_ bytes: [UInt8]) {
+    isUsed = true
+    switch state {
+    case .connecting(var waiting, let count):
+      guard count + bytes.count <= owner.limits.unsent else { return close() }
+      waiting.append(bytes)
+      state = .connecting(waiting: waiting, bytes: count + bytes.count)
+    case .open:
+      guard let channel, channel.isWritable else { return close() }
+      channel.writeAndFlush(channel.allocator.buffer(bytes: bytes), promise: nil)
+    case .retired: break
+    }
+  }
+
+  /// The attempt to connect has failed.
+  func failed() {
+    retire()
+    owner.gone(self)
+  }
+
+  /// Ends it now; what has not been sent is lost.
+  func close() {
+    retire()
+    channel?.close(promise: nil)
+  }
+
+  private func retire() {
+    if case .retired = state { return }
+    state = .retired
+    check?.cancel()
+    owner.retired(self)
+  }
+
+  /// The stream cannot be followed any more: the peer gets to read why, then it is closed. Closing at once, with input
+  /// unread, would take our last words from him (TCP resets).
+  private func closeAfter(_ refusal: Response?) {
+    guard let channel, let refusal else { return close() }
+    retire()
+    channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
+    let bytes = Message.response(refusal).serialized()
+    channel.writeAndFlush(channel.allocator.buffer(bytes: bytes)).whenComplete { _ in
+      channel.close(mode: .output, promise: nil)
+    }
+  }
+
+  // MARK: In
+
+  func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
+
+  func channelActive(context: ChannelHandlerContext) {
+    guard case .connecting(let waiting, _) = state else { return context.close(promise: nil) }
+    if isIncoming {
+      guard let local = context.localAddress.flatMap(Endpoint.init),
+        let remote = context.remoteAddress.flatMap(Endpoint.init)
+      else { return reject(context) }
+      let way = Flow(.tcp, local: local, remote: remote)
+      guard owner.admits(self, on: way) else { return reject(context) }
+      flow = way
+    }
+    state = .open
+    lastHeard = .now()
+    let period = TimeAmount(owner.limits.patience)
+    let own = NIOLoopBound(self, eventLoop: context.eventLoop)
+    check = context.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+      own.value.checkPatience()
+    }
+    for bytes in waiting { send(bytes) }
+    context.fireChannelActive()
+  }
+
+  private func reject(_ context: ChannelHandlerContext) {
+    state = .retired
+    context.close(promise: nil)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard case .open = state, let flow else { return }
+    lastHeard = .now()
+    do throws(FramingError) {
+      take(try framer.append(Array(unwrapInboundIn(data).readableBytesView)), flow)
+    } catch {
+      take(error.preceding, flow)
+      guard case .open = state else { return }
+      isUsed = true
+      closeAfter(error.error.refusal)
+      owner.malformed(error.error, flow)
+    }
+    messageBegan = framer.isInMessage ? messageBegan ?? lastHeard : nil
+    if isPinged { pong() }
+  }
+
+  private func take(_ items: [StreamItem], _ flow: Flow) {
+    for item in items {
+      // What comes of one message may be the end of the connection.
+      guard case .open = state else { return }
+      messageBegan = nil
+      switch item {
+      case .message(let message):
+        hasSpoken = true
+        isUsed = true
+        owner.received(message, flow)
+      case .malformed(let error):
+        isUsed = true
+        if let refusal = error.refusal { send(Message.response(refusal).serialized()) }
+        owner.malformed(error, flow)
+      case .ping: isPinged = true
+      }
+    }
+  }
+
+  /// CR LF is the answer to CR LF CR LF (RFC 5626 §4.4.1); one for all that came at once, and one at a time, so that a
+  /// peer who pings for ever and does not read costs nothing.
+  private func pong() {
+    isPinged = false
+    guard case .open = state, let channel, !isPonging else { return }
+    isPonging = true
+    let own = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    channel.writeAndFlush(ByteBuffer(bytes: [0x0D, 0x0A])).whenComplete { _ in own.value.isPonging = false }
+  }
+
+  private func checkPatience() {
+    let now = NIODeadline.now()
+    let (patience, idle) = (TimeAmount(owner.limits.patience), TimeAmount(owner.limits.idle))
+    let isMute = isIncoming && !hasSpoken
+    let isStuck = messageBegan.map { now - $0 >= patience } ?? false
+    if isMute || isStuck || now - lastHeard >= idle { close() }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    retire()
+    owner.gone(self)
+    context.fireChannelInactive()
+  }
+
+  /// A reset, or no acknowledgement in time.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
+}

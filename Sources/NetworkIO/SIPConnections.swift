@@ -1,0 +1,207 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import SIPMessage
+import Telephony
+
+/// The TCP side of the SIP sockets: what listens, and every connection by its flow (RFC 3261 §18).
+///
+/// A flow is our address as peers know it (where we listen) and the peer's end. So a connection that a peer opened and
+/// one that we open to his listening port are both found by the flow on which messages go, and a connection that is gone
+/// can be opened anew under the same name.
+final class SIPConnections {
+  let limits: ConnectionLimits
+  private let loop: any EventLoop
+  private let onEvent: (SIPSocketEvent) -> Void
+  private let clock: @Sendable () -> Moment
+  private var listeners: [Listener] = []
+  private var connections: [ObjectIdentifier: SIPConnection] = [:]
+  /// The one that sends: of several on a flow the newest.
+  private var current: [Flow: SIPConnection] = [:]
+  private var incoming: [IPAddress: Int] = [:]
+  private var incomingCount = 0
+  /// Flows of which it is still to be told that they have failed: what is sent on them now fails with the rest.
+  private var failing: Set<Flow> = []
+  private var isClosed = false
+
+  private struct Listener {
+    var bound: Endpoint
+    var channel: (any Channel)?
+  }
+
+  init(
+    loop: any EventLoop, limits: ConnectionLimits, clock: @escaping @Sendable () -> Moment,
+    onEvent: @escaping (SIPSocketEvent) -> Void
+  ) {
+    self.loop = loop
+    self.limits = limits
+    self.clock = clock
+    self.onEvent = onEvent
+  }
+
+  var bound: [Endpoint] { listeners.map(\.bound) }
+
+  /// Connections that live or are being opened.
+  var count: Int { connections.count }
+
+  // MARK: Listening
+
+  /// Opens a listening socket; `bound` holds it at once.
+  func listen(_ endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
+    let socket: StreamSocket
+    do throws(ListenError) {
+      socket = try StreamSocket(listeningOn: endpoint)
+    } catch {
+      return loop.makeFailedFuture(error)
+    }
+    let bound = socket.bound
+    listeners.append(Listener(bound: bound))
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    var bootstrap = ServerBootstrap(group: loop)
+    for (option, value) in socketOptions { bootstrap = bootstrap.childChannelOption(option, value: value) }
+    return
+      bootstrap
+      .childChannelOption(.writeBufferWaterMark, value: watermark)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(SIPConnection(acceptedBy: owner.value))
+        }
+      }
+      .withBoundSocket(socket.descriptor)
+      .map { channel in
+        owner.value.started(channel, on: bound)
+        return bound
+      }
+  }
+
+  private func started(_ channel: any Channel, on bound: Endpoint) {
+    guard let index = listeners.firstIndex(where: { $0.bound == bound }) else { return channel.close(promise: nil) }
+    listeners[index].channel = channel
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    channel.closeFuture.whenComplete { _ in owner.value.listeners.removeAll { $0.channel === channel } }
+  }
+
+  private var watermark: ChannelOptions.Types.WriteBufferWaterMark {
+    .init(low: limits.unsent / 4, high: limits.unsent)
+  }
+
+  // MARK: Sending
+
+  /// The flow of a connection that leads to `remote` now or is being opened.
+  func flow(to remote: Endpoint) -> Flow? {
+    current.keys.filter { $0.remote == remote }.min { "\($0.local)" < "\($1.local)" }
+  }
+
+  /// Sends on the flow's connection; opens one if there is none.
+  func send(_ bytes: [UInt8], on flow: Flow) {
+    if failing.contains(flow) { return }
+    if let connection = current[flow] { return connection.send(bytes) }
+    guard let connection = open(flow) else { return fail(flow) }
+    connection.send(bytes)
+  }
+
+  private func open(_ flow: Flow) -> SIPConnection? {
+    let isOurs: (Endpoint) -> Bool = { bound in
+      bound == flow.local
+        || bound.port == flow.local.port && bound.address.isUnspecified
+          && bound.address.isIPv6 == flow.remote.address.isIPv6
+    }
+    guard !isClosed, let listener = listeners.first(where: { isOurs($0.bound) }),
+      connections.values.count(where: { !$0.isIncoming }) < limits.outgoing,
+      let remote = try? SocketAddress(ipAddress: flow.remote.address.description, port: Int(flow.remote.port))
+    else { return nil }
+    let connection = SIPConnection(openedBy: self, flow: flow)
+    connections[ObjectIdentifier(connection)] = connection
+    current[flow] = connection
+    let own = NIOLoopBound(connection, eventLoop: loop)
+    var bootstrap = ClientBootstrap(group: loop)
+      .connectTimeout(TimeAmount(limits.connecting))
+      .channelOption(.writeBufferWaterMark, value: watermark)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(own.value) }
+      }
+    // Who listens on one address only is known to his peers by it.
+    if !listener.bound.address.isUnspecified,
+      let local = try? SocketAddress(ipAddress: listener.bound.address.description, port: 0)
+    {
+      bootstrap = bootstrap.bind(to: local)
+    }
+    for (option, value) in socketOptions { bootstrap = bootstrap.channelOption(option, value: value) }
+    bootstrap.connect(to: remote).whenFailure { _ in own.value.failed() }
+    return connection
+  }
+
+  // MARK: From the connections
+
+  /// Takes a peer's connection, if he may have one more.
+  func admits(_ connection: SIPConnection, on flow: Flow) -> Bool {
+    if isClosed { return false }
+    let source = flow.remote.address
+    guard incomingCount < limits.incoming, incoming[source, default: 0] < limits.perSource else {
+      onEvent(.crowded(flow.remote))
+      return false
+    }
+    incomingCount += 1
+    incoming[source, default: 0] += 1
+    connections[ObjectIdentifier(connection)] = connection
+    current[flow] = connection
+    return true
+  }
+
+  /// A connection is of no use any more.
+  func retired(_ connection: SIPConnection) {
+    guard !isClosed, let flow = connection.flow else { return }
+    if current[flow] === connection {
+      current[flow] = connections.values.first { $0.flow == flow && !$0.isRetired }
+    }
+    if connection.isUsed { fail(flow) }
+  }
+
+  /// A connection's socket is closed.
+  func gone(_ connection: SIPConnection) {
+    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    guard connection.isIncoming, let source = connection.flow?.remote.address else { return }
+    incomingCount -= 1
+    let left = incoming[source, default: 1] - 1
+    incoming[source] = left > 0 ? left : nil
+  }
+
+  /// Tells it once and after the step at hand; until then the flow takes nothing, for it would be told to have failed.
+  private func fail(_ flow: Flow) {
+    guard failing.insert(flow).inserted else { return }
+    let owner = NIOLoopBound(self, eventLoop: loop)
+    loop.execute {
+      owner.value.failing.remove(flow)
+      owner.value.onEvent(.failed(flow))
+    }
+  }
+
+  func received(_ message: Message, _ flow: Flow) { onEvent(.received(message, flow, at: clock())) }
+
+  func malformed(_ error: ParseError, _ flow: Flow) { onEvent(.malformed(error, flow)) }
+
+  // MARK: The end
+
+  /// Closes everything; nothing is told of it any more.
+  func close() -> EventLoopFuture<Void> {
+    isClosed = true
+    let channels = listeners.compactMap(\.channel)
+    listeners = []
+    let living = Array(connections.values)
+    connections = [:]
+    current = [:]
+    incoming = [:]
+    incomingCount = 0
+    for connection in living { connection.close() }
+    return .andAllComplete(channels.map { $0.close() }, on: loop)
+  }
+}
+
+/// What the kernel sees to: nothing is held back to be sent with more, and a peer that has vanished (power, NAT) is
+/// noticed after two minutes at rest, and as soon as a transaction's life is over when something waits to reach him.
+private let socketOptions: [(ChannelOptions.Types.SocketOption, SocketOptionValue)] = [
+  (.init(level: .tcp, name: .tcp_nodelay), 1), (.init(level: .socket, name: .so_keepalive), 1),
+  (.init(level: .tcp, name: .init(rawValue: TCP_KEEPIDLE)), 60),
+  (.init(level: .tcp, name: .init(rawValue: TCP_KEEPINTVL)), 15),
+  (.init(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT)), 32_000),
+]
