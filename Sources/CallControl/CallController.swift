@@ -101,11 +101,11 @@ package struct CallController: Sendable {
     case .siteChanged(let snapshot):
       site = snapshot
       let actions = lines.reread(snapshot, hosts, at: now.instant)
-      refreshSettings()
+      refreshSettings(at: now)
       perform(actions, at: now)
     case .hostsResolved(let addresses):
       hosts = addresses
-      refreshSettings()
+      refreshSettings(at: now)
       perform(lines.resolved(addresses, at: now.instant), at: now)
     case .recentCallers(let callers):
       for caller in callers { recentCallers.add(caller) }
@@ -167,9 +167,10 @@ package struct CallController: Sendable {
     }
   }
 
-  private mutating func refreshSettings() {
-    userAgent.settings = UserAgentSettings(
+  private mutating func refreshSettings(at now: Moment) {
+    let settings = UserAgentSettings(
       site: site, hosts: hosts, contactUsers: lines.contactUsers, advertised: advertised)
+    perform(userAgent.apply(settings), at: now)
   }
 
   private mutating func shutDown(at now: Moment) {

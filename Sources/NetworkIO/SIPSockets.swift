@@ -104,11 +104,13 @@ package final class SIPSockets {
 
   /// The flow on which a request to `remote` would leave: a connection that leads there already, else the listener of
   /// its family and our address on the way there. Over TCP the first message on it opens the connection.
+  /// - Parameter port: of ours, to be preferred: the one for which a NAT on the way has a hole.
   /// - Returns: nil if no listener can reach it.
-  package func flow(to remote: Endpoint, transport: Transport = .udp) -> Flow? {
+  package func flow(to remote: Endpoint, transport: Transport = .udp, preferring port: UInt16? = nil) -> Flow? {
     if transport == .tcp, let living = connections.flow(to: remote) { return living }
     let now = clock().instant
-    let candidates = bound(transport).filter { $0.address.isIPv6 == remote.address.isIPv6 }
+    var candidates = bound(transport).filter { $0.address.isIPv6 == remote.address.isIPv6 }
+    if candidates.contains(where: { $0.port == port }) { candidates.removeAll { $0.port != port } }
     let way = candidates.isEmpty ? nil : routes.localAddress(toward: remote.address, at: now)
     guard
       let listener = candidates.first(where: { $0.address == way })

@@ -128,16 +128,37 @@ struct Dialog: Hashable, Sendable {
     if staysOnFlow || flow.transport.isReliable { self.flow = flow }
   }
 
+  /// The connection is gone: the next request opens one to where requests belong (§12.2.1.1), the next hop's own address.
+  ///
+  /// A host name that we do not know stands for the machine at the other end.
+  /// - Returns: false if there is no other way than the one that has failed.
+  @discardableResult mutating func connectionLost() -> Bool {
+    let hop = routeSet.first?.uri ?? remoteTarget
+    guard flow.transport == .tcp, !staysOnFlow, hop.scheme == "sip",
+      hop.parameters["transport"].map({ $0.equalsIgnoringCase("tcp") }) ?? true
+    else { return false }
+    let next = Endpoint(IPAddress(hop.host) ?? flow.remote.address, hop.port ?? 5060)
+    guard next != flow.remote, mayLead(to: next.address) else { return false }
+    flow.remote = next
+    return true
+  }
+
   /// Points the flow at the next hop where that is an address we can trust: without a proxy that records its route,
   /// the peer's Contact is where its requests belong (§12.2.1.1, §8.1.2), and it may be another machine or port.
   private mutating func followTarget() {
     guard flow.transport == .udp, !staysOnFlow else { return }
     let hop = routeSet.first?.uri ?? remoteTarget
     guard hop.isSIP, hop.parameters["transport"].map({ $0.equalsIgnoringCase("udp") }) ?? true,
-      let address = IPAddress(hop.host), address.isIPv6 == flow.remote.address.isIPv6, !address.isUnspecified,
-      !address.isPrivate || flow.remote.address.isPrivate, address.isLoopback == flow.remote.address.isLoopback
+      let address = IPAddress(hop.host), mayLead(to: address)
     else { return }
     flow.remote = Endpoint(address, hop.port ?? 5060)
+  }
+
+  /// True if an address that the peer names can be one that we reach as we reach him.
+  private func mayLead(to address: IPAddress) -> Bool {
+    address.isIPv6 == flow.remote.address.isIPv6 && !address.isUnspecified
+      && (!address.isPrivate || flow.remote.address.isPrivate)
+      && address.isLoopback == flow.remote.address.isLoopback
   }
 
   /// With rport the peer asks to be answered where it sent from; a Via whose address is not the source's was rewritten

@@ -17,6 +17,8 @@ package struct RegisteredContact: Hashable, Sendable {
   package var callID: String
   package var cseq: UInt32
   package var userAgent: String?
+  /// True once the connection over which it registered is gone and it is called at the address in its Contact.
+  package var isCalledAtContact = false
 
   /// The contact as the target of a call or message.
   package var target: Target { Target(uri: uri, flow: flow) }
@@ -34,6 +36,23 @@ package struct RegisteredContact: Hashable, Sendable {
     self.callID = callID
     self.cseq = cseq
     self.userAgent = userAgent
+  }
+
+  /// The same contact where the connection over which it registered is gone.
+  ///
+  /// The phone may still listen at the address in its Contact (RFC 3261 §18: "responses, or new requests, are sent on a
+  /// new connection"). Where a NAT stands between, or where the Contact names the connection's own port, nobody does.
+  /// - Returns: nil if no way leads to it any more; itself if it needs no connection.
+  package func withoutConnection() -> RegisteredContact? {
+    if !flow.transport.isReliable || isCalledAtContact { return self }
+    let port = uri.port ?? 5060
+    guard flow.transport == .tcp, uri.scheme == "sip", IPAddress(uri.host) == flow.remote.address,
+      uri.parameters["transport"]?.equalsIgnoringCase("tcp") == true, port != flow.remote.port
+    else { return nil }
+    var contact = self
+    contact.flow.remote.port = port
+    contact.isCalledAtContact = true
+    return contact
   }
 }
 

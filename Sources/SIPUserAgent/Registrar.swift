@@ -112,18 +112,31 @@ struct Registrar: Sendable {
     remove(user) { $0.expiresAt <= now }
   }
 
-  /// Drops every contact that came over a connection which is gone (RFC 5626 §4.2.2: it leads nowhere now).
-  /// - Returns: the users who lost one, in order.
-  mutating func connectionLost(_ flow: Flow) -> [String] {
-    users.filter { user in !remove(user) { $0.flow == flow }.isEmpty }
+  /// A connection is gone: the contacts that came over it are called at their own address, or dropped where none is known
+  /// (RFC 5626 §4.2.2: the connection was the only way).
+  /// - Returns: the users of whom something has changed, in order, and what was dropped.
+  mutating func connectionLost(_ flow: Flow) -> (users: [String], dropped: [StoredRegistration]) {
+    var changed: [String] = []
+    var dropped: [StoredRegistration] = []
+    for user in users {
+      let old = contacts[user] ?? []
+      let new = old.compactMap { $0.flow == flow ? $0.withoutConnection() : $0 }
+      guard new != old else { continue }
+      contacts[user] = new.isEmpty ? nil : new
+      changed.append(user)
+      dropped += old.filter { $0.flow == flow && $0.withoutConnection() == nil }
+        .map { StoredRegistration(user: user, contact: $0) }
+    }
+    return (changed, dropped)
   }
 
   /// Drops the users who are no longer known.
-  /// - Returns: who was dropped, in order.
-  mutating func keep(_ isKnown: (String) -> Bool) -> [String] {
+  /// - Returns: what was dropped, by user.
+  mutating func keep(_ isKnown: (String) -> Bool) -> [StoredRegistration] {
     let gone = users.filter { !isKnown($0) }
-    for user in gone { contacts[user] = nil }
-    return gone
+    return gone.flatMap { user in
+      (contacts.removeValue(forKey: user) ?? []).map { StoredRegistration(user: user, contact: $0) }
+    }
   }
 
   /// Everything that lives, for a store.
@@ -131,12 +144,15 @@ struct Registrar: Sendable {
     users.flatMap { user in contacts(of: user, at: now).map { StoredRegistration(user: user, contact: $0) } }
   }
 
-  /// Takes back what a store has kept and what still lives by the wall's clock.
-  mutating func restore(_ stored: [StoredRegistration], at now: Moment) {
-    for entry in stored where !entry.contact.flow.transport.isReliable {
-      var contact = entry.contact
-      contact.expiresAt = now.instant + (contact.expiresAtWall - now.wall)
-      guard contact.expiresAt > now.instant else { continue }
+  /// Takes back what a store has kept, what still lives by the wall's clock, and what needs no connection that is gone.
+  /// - Parameter longest: no contact is granted longer, whatever the wall's clock was when it was written.
+  mutating func restore(_ stored: [StoredRegistration], longest: Duration, at now: Moment) {
+    for entry in stored {
+      guard var contact = entry.contact.withoutConnection() else { continue }
+      let left = min(contact.expiresAtWall - now.wall, longest)
+      contact.expiresAt = now.instant + left
+      contact.expiresAtWall = now.wall + left
+      guard left > .zero else { continue }
       contacts[entry.user, default: []].removeAll { $0.uri.isEquivalent(to: contact.uri) }
       contacts[entry.user, default: []].append(contact)
     }

@@ -4,11 +4,17 @@ package import Telephony
 
 /// Dialogs, INVITE sessions, registrar, MESSAGE and OPTIONS over the transaction layer, as one value (RFC 3261 §8-§15).
 package struct UserAgent: Sendable {
-  /// Replaced as a whole when the site is reread. Users who are gone lose their registrations.
-  package var settings: UserAgentSettings {
+  /// Replaced as a whole when the site is reread, by `apply`. Users who are gone lose their registrations.
+  package private(set) var settings: UserAgentSettings {
     didSet {
       directory = PeerDirectory(settings)
-      for user in registrar.keep(directory.isKnown) { timers.cancel(.registration(user)) }
+      for gone in registrar.keep(directory.isKnown) {
+        timers.cancel(.registration(gone.user))
+        dropped(gone)
+        if !actions.contains(.registrationsChanged(user: gone.user)) {
+          actions.append(.registrationsChanged(user: gone.user))
+        }
+      }
     }
   }
 
@@ -68,6 +74,13 @@ package struct UserAgent: Sendable {
   /// How many transactions live.
   package var transactionCount: Int { transactions.count }
 
+  /// Takes what the site says now.
+  package mutating func apply(_ settings: UserAgentSettings) -> [UserAgentAction] {
+    self.settings = settings
+    defer { actions = [] }
+    return actions
+  }
+
   package mutating func handle(_ input: UserAgentInput, at now: Moment) -> [UserAgentAction] {
     switch input {
     case .received(let message, let flow): receive(message, flow, at: now)
@@ -104,10 +117,11 @@ package struct UserAgent: Sendable {
   /// Every living contact, for a store; ordered by user, then as `contacts` orders them.
   package func registrations(at now: Instant) -> [StoredRegistration] { registrar.stored(at: now) }
 
-  /// Takes back what a store has kept. Contacts that came over a connection are dropped, as it is gone, and so are those
-  /// of users who are no longer known.
+  /// Takes back what a store has kept. Contacts that only a connection led to are dropped, as it is gone, and so are
+  /// those of users who are no longer known.
   package mutating func restore(_ stored: [StoredRegistration], at now: Moment) {
-    registrar.restore(stored.filter { directory.isKnown($0.user) }, at: now)
+    registrar.restore(
+      stored.filter { directory.isKnown($0.user) }, longest: .seconds(settings.registrar.maxExpires), at: now)
     for user in registrar.users { setExpiryTimer(user) }
   }
 
@@ -123,12 +137,22 @@ package struct UserAgent: Sendable {
   }
 
   private mutating func transportFailed(_ flow: Flow, at now: Moment) {
+    // What fails now may say something on a dialog, which must no longer go the way that has failed.
+    if flow.transport.isReliable {
+      for id in legs.keys.sorted() where legs[id]?.dialog?.flow == flow { legs[id]?.dialog?.connectionLost() }
+    }
     perform(transactions.transportFailed(flow, at: now), at: now)
     guard flow.transport.isReliable else { return }
-    for user in registrar.connectionLost(flow) {
+    let lost = registrar.connectionLost(flow)
+    for gone in lost.dropped { dropped(gone) }
+    for user in lost.users {
       setExpiryTimer(user)
       actions.append(.registrationsChanged(user: user))
     }
+  }
+
+  private mutating func dropped(_ gone: StoredRegistration) {
+    actions.append(.log(.unregistered(user: gone.user, contact: gone.contact.uri.description)))
   }
 
   private mutating func timersDue(at now: Moment) {
@@ -186,7 +210,9 @@ package struct UserAgent: Sendable {
     case .reinvite(let leg) where legs[leg]?.clientTransaction == id:
       offers(leg, .lost(status: status), at: now)
     case .reinvite: return
-    case .bye(let farewell): forget(farewell.dialog.id)
+    case .bye(var farewell):
+      guard status == 503, farewell.dialog.connectionLost() else { return forget(farewell.dialog.id) }
+      bye(farewell, at: now)
     case .ask(let leg) where status == 408: askAnswered(leg, status, at: now)
     case .ask(let leg): questionUnsent(leg, at: now)
     case .standalone(let request): standaloneFailed(request, status)

@@ -30,7 +30,9 @@ extension Switchboard {
     case .numberTicket(let call, let hop): numberTicket(call, hop)
     case .endCall(let call, let ending): endCall(call, ending)
     case .messageDone(let name, let status): messages.done(name, status: status)
-    case .registrationsChanged(let user): messages.phonesChanged(of: user)
+    case .registrationsChanged(let user):
+      registrations.changed()
+      messages.phonesChanged(of: user)
     case .event(let event):
       log.write(event)
       settings.onEvent?(event, now)

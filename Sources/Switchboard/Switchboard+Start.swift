@@ -10,7 +10,7 @@ import Records
 import SIPMessage
 import SIPUserAgent
 import Site
-package import Telephony
+import Telephony
 
 /// Start and end of a daemon.
 extension Switchboard {
@@ -70,16 +70,19 @@ extension Switchboard {
     do throws(DiskError) { disk = try DiskWorker() } catch { throw StartError(69, "\(error)") }
     let records = Records(keeper, queue: disk) { completion in loop.execute(completion) }
 
+    let registrationsPath = joined(path(site.stateDirectory, in: settings.site), RegistrationStore.fileName)
+    let registrations = RegistrationStore.read(registrationsPath, logger)
+
     let parts = Parts(
       loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
-      sounds: sounds, site: site, spool: spool)
+      sounds: sounds, site: site, spool: spool, registrationsPath: registrationsPath)
     let made = try await loop.submit {
       let made = Switchboard(parts, board)
       board.value = made
       return made
     }.get()
     do {
-      try await made.open(reading.faults + soundFaults)
+      try await made.open(reading.faults + soundFaults, restoring: registrations)
     } catch {
       await made.stop()
       throw error
@@ -99,22 +102,12 @@ extension Switchboard {
     var sounds: SoundLibrary
     var site: SiteSnapshot
     var spool: SpoolSink
+    var registrationsPath: String
   }
 
-  private func open(_ faults: [SiteFault]) async throws {
+  private func open(_ faults: [SiteFault], restoring registrations: [StoredRegistration]) async throws {
     tell(faults)
-    // TCP and TLS are not spoken yet; UDP alone reaches every phone and trunk.
-    for address in control.site.listen where address.transport != .udp && settings.listen == nil {
-      logger.notice("not listened on: only UDP is spoken yet", metadata: ["address": "\(address)"])
-    }
-    for endpoint in settings.listen ?? control.site.listen.filter({ $0.transport == .udp }).map(\.endpoint) {
-      do {
-        let bound = try await sockets.listen(udp: endpoint).get()
-        logger.info("listening", metadata: ["udp": "\(bound)"])
-      } catch {
-        throw StartError(69, "Listen.txt: \(error); expected a free address of this machine")
-      }
-    }
+    try await listen(restoring: registrations)
     hosts.refresh(control.site)
     scheduleTicks()
     messages.start()
@@ -128,9 +121,6 @@ extension Switchboard {
     }
     logger.info("ready", metadata: ["site": "\(settings.site)", "users": "\(control.site.users.count)"])
   }
-
-  /// Where SIP is listened for.
-  package var bound: [Endpoint] { sockets.bound }
 
   /// Ends cleanly: new calls are refused, those in progress end with BYE, their tickets are closed, everything is
   /// written. A hung disk does not hold it for more than some seconds.
@@ -149,6 +139,7 @@ extension Switchboard {
     for leg in media.keys.sorted() { closeMedia(leg) }
     _ = try? await written.futureResult.get()
     limit.cancel()
+    registrations.stop()
     // Waits for the engine's threads, so not on the loop.
     let engine = engine
     let disk = disk

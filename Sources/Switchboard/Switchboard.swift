@@ -17,7 +17,8 @@ import Telephony
 /// The one owner of everything that lives: performs what the core commands and hands it what comes of it.
 ///
 /// An actor whose executor is the event loop: what arrives on the loop enters it without a hop, and no method awaits
-/// anything. Files beside this one: `+Start`, `+Commands`, `+Media`, `+Records`, `+Messages`, `+Site`.
+/// anything. Files beside this one: `+Start`, `+Listening`, `+Registrations`, `+Commands`, `+Media`, `+Records`,
+/// `+Site`.
 package actor Switchboard {
   let loop: any EventLoop
   let logger: Logger
@@ -46,6 +47,9 @@ package actor Switchboard {
   var records: Records
   var draws: [TicketKey: TicketDraw] = [:]
   let messages: MessageDispatcher
+  let registrations: RegistrationStore
+  /// When it was last told that there are too many connections.
+  var crowdedAt: Instant?
   var watch: SiteWatch?
 
   /// Made on the loop, since sockets and tables belong to it.
@@ -61,7 +65,7 @@ package actor Switchboard {
     sounds = parts.sounds
     log = EventLog(parts.logger)
     let sockets = SIPSockets(
-      loop: loop, clock: { currentMoment() },
+      loop: loop, limits: Self.connectionLimits(), clock: { currentMoment() },
       onEvent: { event in board.value?.assumeIsolated { $0.received(event) } })
     let addressBook = AddressBook()
     addressBook.update(parts.site, hosts: [:])
@@ -79,6 +83,11 @@ package actor Switchboard {
       program: parts.settings.deliveryProgram
     ) { message in
       board.value?.assumeIsolated { $0.take(.sendMessage(message)) }
+    }
+    registrations = RegistrationStore(
+      loop: loop, disk: parts.disk, logger: parts.logger, path: parts.registrationsPath
+    ) {
+      board.value?.assumeIsolated { $0.control.registrations(at: currentMoment().instant) } ?? []
     }
   }
 
@@ -105,7 +114,7 @@ package actor Switchboard {
   }
 
   /// The core says when it wants to be woken; the loop's one timer follows it.
-  private func scheduleWakeUp() {
+  func scheduleWakeUp() {
     guard control.nextDeadline != wakeUpAt else { return }
     wakeUp?.cancel()
     wakeUpAt = control.nextDeadline
@@ -127,6 +136,7 @@ package actor Switchboard {
     case .malformed(let error, let flow):
       logger.debug("malformed SIP", metadata: ["source": "\(flow.remote)", "fault": "\(error.detail)"])
     case .failed(let flow): take(.transportFailed(flow))
+    case .crowded(let remote): crowded(remote)
     }
   }
 }

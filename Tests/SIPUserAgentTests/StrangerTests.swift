@@ -210,7 +210,9 @@ import Testing
     _ = try bed.authenticate("REGISTER", user: "731", password: "geheim", on: bed.phone)
     var settings = TestBed.settings
     settings.users = []
-    bed.agent.settings = settings
+    let actions = bed.agent.apply(settings)
+    #expect(actions.filter { if case .registrationsChanged("731") = $0 { true } else { false } }.count == 1)
+    #expect(actions.notes == [.unregistered(user: "731", contact: "sip:gw@192.0.2.9:5060")])
     #expect(bed.agent.registrations(at: bed.now.instant).isEmpty)
     #expect(bed.pass(.seconds(4000)).filter { if case .registrationsChanged = $0 { true } else { false } } == [])
   }
@@ -246,7 +248,7 @@ extension TestBed {
   /// The same request with an answer to a challenge.
   mutating func answer(
     _ challenge: DigestChallenge, _ method: String, user: String, password: String, count: String = "00000001",
-    to: String? = nil, extra: [String] = [], body: [UInt8] = [], on flow: Flow
+    to: String? = nil, contact: String? = nil, extra: [String] = [], body: [UInt8] = [], on flow: Flow
   ) throws -> [UserAgentAction] {
     let unique = agent.random.token(8)
     let uri = method == "REGISTER" ? "sip:192.0.2.1" : "sip:799@192.0.2.1"
@@ -258,10 +260,11 @@ extension TestBed {
       response: proof.response(password: Redacted(password), functions: ReferenceHashes.functions), algorithm: "MD5",
       cnonce: "abc", qop: "auth", nc: count)
     let target = method == "REGISTER" ? "<sip:\(to ?? user)@192.0.2.1>" : "<sip:799@192.0.2.1>"
-    return try receive(
-      Self.request(
-        method, uri, branch: "a\(unique)", to: target, callID: "a\(unique)",
-        extra: ["Authorization: \(credentials.description)"] + extra), body, on: flow)
+    var request = Self.request(
+      method, uri, branch: "a\(unique)", to: target, callID: "a\(unique)",
+      extra: ["Authorization: \(credentials.description)"] + extra)
+    if let contact { request = request.replacing("<sip:gw@192.0.2.9:5060>", with: "<\(contact)>") }
+    return try receive(request, body, on: flow)
   }
 
   mutating func authenticate(
