@@ -278,14 +278,15 @@ struct TrunkRegistration: Sendable {
     return max(chosen, free - now)
   }
 
-  /// There is reason to ask soon: the place that we would rather be registered at lives again, or any after failures.
+  /// There is reason to ask soon: the place that we would rather be registered at lives again, or any after failures; or
+  /// the one where we are, for a registrar that was away may have come back without its memory.
   private mutating func hope(_ endpoint: Endpoint, _ places: [TrunkPlace], at now: Instant) {
-    let isBetter =
+    let isAsGood =
       binding.map { held in
         let rank = { (wanted: Endpoint) in places.firstIndex { $0.endpoint == wanted } ?? places.count }
-        return rank(endpoint) < rank(held.place.endpoint)
+        return rank(endpoint) <= rank(held.place.endpoint)
       } ?? true
-    guard lastFailure == .unanswered || (lastFailure == nil && isBetter), resting[endpoint] == nil else { return }
+    guard lastFailure == .unanswered || (lastFailure == nil && isAsGood), resting[endpoint] == nil else { return }
     let soon = now + .milliseconds(Int64(random.next(in: 100...1000)))
     due = min(due ?? soon, soon)
   }

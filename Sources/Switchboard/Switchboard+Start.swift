@@ -112,6 +112,7 @@ extension Switchboard {
     scheduleTicks()
     messages.start()
     lookForRecentCallers()
+    take(.start)
     do throws(DiskError) {
       watch = try SiteWatch(root: settings.site, skipping: control.site.ownDirectories) { [weak self, loop] in
         loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }

@@ -75,9 +75,7 @@ private struct BranchStage {
     let caller = await numbers.next()
     let leg = try await pbx.talks(to: "720", from: caller)
     await pbx.press("1", on: leg)
-    let line = try await daemon.says("call arrived", "caller=\(caller) ")
-    let mark = line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
-    return CallInHunt(caller: caller, leg: leg, mark: mark)
+    return CallInHunt(caller: caller, leg: leg, mark: try await daemon.mark(of: caller))
   }
 
   private func hangUp(_ call: CallInHunt) async throws {

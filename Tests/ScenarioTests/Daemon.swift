@@ -23,6 +23,12 @@ struct Daemon: Sendable {
     try await process.line(texts, within: limit)
   }
 
+  /// `call=…`, as it stands in each line of its log on this caller's first call.
+  func mark(of caller: String) async throws -> String {
+    let line = try await says("call arrived", "caller=\(caller) ")
+    return line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
+  }
+
   /// SIGTERM, and it ends well within 5 s.
   func stop() async throws {
     let clock = ContinuousClock()

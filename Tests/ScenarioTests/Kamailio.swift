@@ -12,6 +12,8 @@ struct Kamailio: Sendable {
 
   let process: Child
   let server: (String, UInt16)
+  private let words: [String]
+  private let scene: Scene
 
   var host: String { "\(server.0):\(server.1)" }
   /// For a capture.
@@ -20,7 +22,7 @@ struct Kamailio: Sendable {
   /// Starts it.
   /// - Parameters:
   ///   - server: where it listens: a site must name it before it runs.
-  ///   - site: of the daemon, where calls for 720 and 799… go while Pikett is not registered.
+  ///   - site: of the daemon, where calls for 720 and 799… go unless Pikett is registered.
   ///   - mobile: the port at `outside` of who takes calls that leave the PBX.
   ///   - isStrict: it is a provider who trusts nobody, as kamailio.cfg says.
   static func start(
@@ -40,15 +42,26 @@ struct Kamailio: Sendable {
     try disk.replace(file, Array(text.utf8), sync: false)
     let run = scene.path("kamailio")
     try disk.makeDirectory(run)
-    let process = try scene.start(
-      "kamailio",
+    let words =
       ["kamailio", "-f", file, "-DD", "-E", "-w", run, "-Y", run, "-m", "32", "-M", "4"]
-        + (isStrict ? ["-A", "STRICT"] : []))
-    let kamailio = Kamailio(process: process, server: server)
-    // It has children of its own, which a SIGKILL would leave behind.
-    scene.atEnd { try? await kamailio.stop() }
-    try await process.line("ready")
+      + (isStrict ? ["-A", "STRICT"] : [])
+    let kamailio = Kamailio(
+      process: try scene.start("kamailio", words), server: server, words: words, scene: scene)
+    try await kamailio.isReady()
     return kamailio
+  }
+
+  /// Starts it again after `stop`: it has forgotten everything.
+  func start() async throws -> Kamailio {
+    let again = Kamailio(process: try scene.start("kamailio", words), server: server, words: words, scene: scene)
+    try await again.isReady()
+    return again
+  }
+
+  private func isReady() async throws {
+    // It has children of its own, which a SIGKILL would leave behind.
+    scene.atEnd { try? await stop() }
+    try await process.line("ready")
   }
 
   /// Waits for a phone's registration.

@@ -33,8 +33,6 @@ extension ScenarioTests {
       try await stage.mobileTakes("0471000003", pressing: "1")
       try await stage.mobileTakes("0471000004", pressing: "51")
       try await stage.mobileTakesByINFO("0471000005", port: outside)
-      // By then dumpcap has seen the last of it.
-      try await daemon.says("recording closed", "_Caller_0471000005")
       try await wire.stop()
       try await daemon.stop()
       try await stage.checkWire(wire)
@@ -97,7 +95,7 @@ private struct PBXStage {
   func voicemail(_ number: String) async throws {
     let (caller, leg, mobileLeg) = try await bothRing(number)
     try await mobile.answer(mobileLeg)
-    let call = try await call(number)
+    let call = try await daemon.mark(of: number)
     try await daemon.says("answered; must confirm", call)
     let token = await mobile.say(Sound(Array(try Self.words("demo-caller").prefix(8000))), on: mobileLeg)
     _ = try await mobile.seen.first("the voicemail has spoken", within: .seconds(10)) { $0 == .said(token: token) }
@@ -114,7 +112,7 @@ private struct PBXStage {
   func mobileTakes(_ number: String, pressing keys: String) async throws {
     let (caller, leg, mobileLeg) = try await bothRing(number)
     try await mobile.answer(mobileLeg)
-    let call = try await call(number)
+    let call = try await daemon.mark(of: number)
     try await daemon.says("answered; must confirm", call)
     for key in keys.dropLast() {
       await mobile.press(key, on: mobileLeg)
@@ -134,7 +132,7 @@ private struct PBXStage {
     let caller = try await rack.phone(number, at: TestSite.gateway, of: kamailio.server)
     let leg = try await caller.talks(to: "720")
     await caller.press("1", on: leg)
-    let call = try await call(number)
+    let call = try await daemon.mark(of: number)
     try await daemon.says("wrong key from the technician", call)
     try await daemon.says("connected", call, "fork 1")
     try await desk.isFree(of: number)
@@ -179,12 +177,6 @@ private struct PBXStage {
 
   private func hangUp(_ caller: Phone, _ leg: LegID) async throws {
     await caller.hangUp(leg)
-    try await daemon.says("call ended", call(caller.number))
-  }
-
-  /// `call=…` of this caller's call, as it stands in each line of the log.
-  private func call(_ number: String) async throws -> String {
-    let line = try await daemon.says("call arrived", "caller=\(number) ")
-    return line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
+    try await daemon.says("call ended", daemon.mark(of: caller.number))
   }
 }

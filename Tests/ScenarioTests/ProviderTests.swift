@@ -14,7 +14,7 @@ extension ScenarioTests {
       let port = Ports.take()
       let trunk = [
         "Host.txt": "localhost:\(port)", "Domain.txt": "provider.example", "Login.txt": "pikett",
-        "AuthUser.txt": "pikett-auth", "Password.txt": "secretpikett-auth", "Register.txt": "no",
+        "AuthUser.txt": "pikett-auth", "Password.txt": "secretpikett-auth",
       ]
       for (name, value) in trunk { site.files["trunks/Provider/" + name] = value }
       site.files["trunks/GW14/Host.txt"] = nil
@@ -30,9 +30,11 @@ extension ScenarioTests {
         TestSite.mobile, password: nil, at: Kamailio.outside, of: ("127.0.0.1", port))
       let provider = try await Kamailio.start(
         scene, ("127.0.0.1", port), site, mobile: place.port, algorithm: "SHA-256", isStrict: true)
-      let daemon = try await Daemon.start(scene, site)
-      let desk = try await rack.technician("732", daemon)
       let wire = try await Wire.listen(site.traffic + " or " + provider.traffic, scene)
+      let daemon = try await Daemon.start(scene, site)
+      try await provider.registers("pikett")
+      try await daemon.says("registered at the trunk", "seconds=6")
+      let desk = try await rack.technician("732", daemon)
 
       // By the provider: the mobile takes the call.
       let caller = try await rack.phone("0471000011", at: TestSite.gateway, of: provider.server)
@@ -51,25 +53,49 @@ extension ScenarioTests {
         if case .message(_, "0471000011") = $0 { true } else { false }
       }
 
+      // The provider restarts and knows nobody any more: soon Pikett is there again, and until then it can call.
+      try await provider.stop()
+      let restarted = try await provider.start()
+
       // By the gateway: the desk phone takes it.
       let gateway = try await Baresip.start(
         "gw14", at: "127.0.0.1:\(site.port)", saying: try Surroundings.voice("demo-caller"), scene)
       try await gateway.talks(to: "720")
       gateway.press("1")
       let second = try await desk.rings(from: "gw14")
+      _ = try await mobile.seen.first("the mobile rings again", within: .seconds(5)) {
+        if case .ringing(let leg, _) = $0 { leg > mobileLeg } else { false }
+      }
       try await desk.answer(second)
       try await daemon.says("connected", "ticket=1235", "desk phone")
       await desk.hangUp(second)
       try await gateway.isFree(of: "720")
 
-      try await daemon.says("recording closed", "_Caller_gw14")
+      // By the provider again, which has learned anew where Pikett is.
+      try await restarted.registers("pikett")
+      let again = try await rack.phone("0471000012", at: TestSite.gateway, of: provider.server)
+      let last = try await again.talks(to: "720")
+      await again.hangUp(last)
+      try await daemon.says("call ended", daemon.mark(of: again.number))
       try await wire.stop()
       try await daemon.stop()
+      // Called at the Contact under which it is registered, it takes the number that was dialled from To.
+      let called = try await Wire.fields(
+        ["sip.r-uri.user", "sip.to.user"], of: wire.path,
+        where: "sip.Method == INVITE && udp.dstport == \(site.port) && udp.srcport == \(port)", scene)
+      try #require(called.count == 2 && called.allSatisfy { $0[0] != "720" && $0[1] == "720" }, "\(called)")
       // Credentials for whatever the provider asks them for.
       let asked = try await Wire.fields(
         ["sip.CSeq.method", "sip.Proxy-Authenticate"], of: wire.path,
         where: "sip.Status-Code == 407 && udp.dstport == \(site.port)", scene)
       try #require(Set(asked.map { $0[0] }) == ["INVITE", "BYE"], "\(asked)")
+      let registrations = try await Wire.fields(
+        ["sip.Status-Code"], of: wire.path,
+        where:
+          "sip.CSeq.method == REGISTER && sip.Status-Code && udp.dstport == \(site.port) && udp.srcport == \(port)",
+        scene
+      ).map { $0[0] }
+      try #require(registrations.contains("401") && registrations.filter { $0 == "200" }.count >= 2, "\(registrations)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import Audio
 import Demo
+import Disk
 import Glibc
 import Testing
 
@@ -7,15 +8,18 @@ import Testing
 struct Wire: Sendable {
   let path: String
   private let dumpcap: Child
+  private let hand: Datagrams
   private let scene: Scene
 
   /// Begins to capture.
   /// - Parameter filter: in libpcap's language.
   static func listen(_ filter: String, _ scene: Scene) async throws -> Wire {
     let path = scene.path("wire.pcapng")
-    let dumpcap = try scene.start("dumpcap", ["dumpcap", "-q", "-i", "lo", "-f", filter, "-w", path])
+    let hand = try Datagrams("127.0.0.1")
+    let whole = "(\(filter)) or udp port \(hand.port)"
+    let dumpcap = try scene.start("dumpcap", ["dumpcap", "-q", "-i", "lo", "-f", whole, "-w", path])
     try await dumpcap.line("File: ")
-    return Wire(path: path, dumpcap: dumpcap, scene: scene)
+    return Wire(path: path, dumpcap: dumpcap, hand: hand, scene: scene)
   }
 
   /// Begins to count packets; the program ends when so many have been seen, which is something to wait for: seconds of
@@ -27,8 +31,16 @@ struct Wire: Sendable {
     return counter
   }
 
-  /// Ends the capture.
+  /// Ends the capture, once everything that has gone over the wire until now stands in the file: dumpcap gets its packets
+  /// late, and at a signal it leaves those that it has not got.
   func stop() async throws {
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(10)
+    let mark = Array("the end of \(path)".utf8)
+    hand.send(mark, hand.port)
+    while try !RealFilesystem().read(path, limit: 1 << 28).suffix(1 << 16).contains(mark), clock.now < deadline {
+      try await Task.sleep(for: .milliseconds(20))
+    }
     dumpcap.send(SIGINT)
     _ = try await dumpcap.exit()
   }
