@@ -97,7 +97,7 @@ final class Shell: SimulatedParty {
     self.network = network
     control = CallController(
       site: site, digest: standInDigest, random: .seeded(seed),
-      advertised: { ($0.local.address.uriText, $0.local.port) }, route: { remote, _ in Places.flow(to: remote) })
+      advertised: { ($0.local.address.uriText, $0.local.port) }, route: { Flow($1, local: Places.pikett, remote: $0) })
     network.add(self, name: "Pikett", at: Places.pikett)
   }
 
