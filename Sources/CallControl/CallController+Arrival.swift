@@ -80,6 +80,8 @@ extension CallController {
   private func admit(
     _ incoming: IncomingCall, _ caller: CallerName, _ number: PhoneNumber?, at now: Moment
   ) throws(Refusal) -> Call.Entry {
+    // Every branch would leave with one less (RFC 7332 §4): a call that has gone round until here goes no further.
+    if (try? incoming.request.headers.maxForwards()) == 0 { throw Refusal(status: 483, reason: .tooManyHops) }
     if isShuttingDown { throw Refusal(status: 503, reason: .shuttingDown) }
     if !canWrite { throw Refusal(status: 503, reason: .diskTooFarBehind) }
     let entry = try entry(number, incoming.identity, at: now)

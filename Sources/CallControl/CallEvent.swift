@@ -55,6 +55,8 @@ package enum CallEvent: Hashable, Sendable {
     case noUsers
     case shuttingDown
     case diskTooFarBehind
+    /// Max-Forwards is used up: it goes in a circle.
+    case tooManyHops
     /// It is our own branch to this user, sent back by the PBX.
     case sentBack(user: String)
 
@@ -63,7 +65,7 @@ package enum CallEvent: Hashable, Sendable {
     package var isCallLost: Bool {
       switch self {
       case .unknownNumber, .reservedNumber, .tooManyCalls, .unusableOffer, .noMediaPort, .noUsers: true
-      case .incompleteNumber, .shuttingDown, .diskTooFarBehind, .sentBack: false
+      case .incompleteNumber, .shuttingDown, .diskTooFarBehind, .tooManyHops, .sentBack: false
       }
     }
 
@@ -79,6 +81,7 @@ package enum CallEvent: Hashable, Sendable {
       case .noUsers: "the site has no users"
       case .shuttingDown: "the program ends"
       case .diskTooFarBehind: "the disk is too far behind"
+      case .tooManyHops: "too many hops: the call goes in a circle"
       case .sentBack(let user): "our own call comes back: clear CFNR of \(user) in the PBX"
       }
     }

@@ -88,7 +88,8 @@ enum Invariants {
       switch reason {
       case .unknownNumber, .reservedNumber, .tooManyCalls, .noUsers: return true
       // Those had been taken, or are no calls.
-      case .unusableOffer, .noMediaPort, .incompleteNumber, .shuttingDown, .diskTooFarBehind, .sentBack: return false
+      case .unusableOffer, .noMediaPort, .incompleteNumber, .shuttingDown, .diskTooFarBehind, .tooManyHops, .sentBack:
+        return false
       }
     }
     expect(refused == shell.refused.count, "\(refused) calls were refused, \(shell.refused.count) have a CDR line")

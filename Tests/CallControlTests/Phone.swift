@@ -71,6 +71,8 @@ final class Phone: SimulatedParty {
   private(set) var registered: [Int] = []
   /// Messages (RFC 3428) that reached it cannot be told: the user agent answers 405. Their texts, all the same.
   private(set) var texts: [String] = []
+  /// What it answers a message with.
+  var textStatus = 200
   /// Hears but says nothing: a phone whose cable was pulled.
   var isDead = false
 
@@ -109,7 +111,7 @@ final class Phone: SimulatedParty {
   @discardableResult
   func call(
     _ number: String, from caller: String = "03472619287", headers: [(HeaderName, String)] = [],
-    offer: [UInt8]? = nil, password: String? = nil
+    offer: [UInt8]? = nil, password: String? = nil, maxForwards: Int = 70
   ) -> LegID {
     let leg = agent.newLegID()
     var audio = newAudio()
@@ -121,7 +123,8 @@ final class Phone: SimulatedParty {
         OutgoingCall(
           target: Target(uri: uri(number), flow: flow),
           from: NameAddress(SIPURI(user: caller, host: address.address.uriText)), headers: Headers(headers),
-          offer: offer ?? own, credentials: password.map { Credentials(user: caller, password: Redacted($0)) })))
+          offer: offer ?? own, credentials: password.map { Credentials(user: caller, password: Redacted($0)) },
+          maxForwards: maxForwards)))
     return leg
   }
 
@@ -163,8 +166,8 @@ final class Phone: SimulatedParty {
   func receive(_ message: Message, on flow: Flow, at now: Moment) -> [Transmission] {
     if isDead { return [] }
     if case .request(let request) = message, request.method == .message {
-      texts.append(String(decoding: request.body, as: UTF8.self))
-      return [Transmission(.response(request.response(200, toTag: "im")), flow)]
+      if textStatus < 300 { texts.append(String(decoding: request.body, as: UTF8.self)) }
+      return [Transmission(.response(request.response(textStatus, toTag: "im")), flow)]
     }
     perform(agent.handle(.received(message, flow), at: now))
     return []

@@ -126,6 +126,19 @@ import Testing
     try scene.expectClean()
   }
 
+  @Test func `a call that has used up its hops goes no further; another leaves with one less`() throws {
+    let scene = try Scene()
+    scene.at(.zero) { $0.caller.call("799*731", maxForwards: 0) }
+    scene.at(.seconds(1)) { $0.caller.call("799*731", maxForwards: 5) }
+    scene.at(.seconds(2)) { $0.caller.hangUp() }
+    try scene.run(until: .seconds(10))
+    #expect(statuses(scene) == [483])
+    #expect(reasons(scene) == [.tooManyHops])
+    let invites = scene.shell.steps.flatMap(\.commands).requests(.invite)
+    #expect(try invites.map { try $0.headers.maxForwards() } == [4])
+    try scene.expectClean()
+  }
+
   @Test func `beyond MaxCalls there is 486`() throws {
     let scene = try Scene(["MaxCalls.txt": "2"])
     for time in 0..<3 { scene.at(.milliseconds(100 * time)) { $0.caller.call("799*731") } }
