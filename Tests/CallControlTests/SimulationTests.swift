@@ -12,6 +12,8 @@ import Testing
 /// A few calls at once over a bad network, every party doing what comes to its mind, all of it following from one seed.
 private final class Weather {
   let scene: Scene
+  /// Further hosts of the trunks.
+  private let hosts: [Phone]
   private var generator: SeededGenerator
   private(set) var faults: [String] = []
 
@@ -30,8 +32,24 @@ private final class Weather {
     if pick(3) { changes["Answer.txt"] = "user" }
     if pick(3) { changes["trunks/GW14/AutomaticHangup.txt"] = "no" }
     changes["queues/TED_WQ10/Repeat.txt"] = "1"
+    // Several hosts, several trunks, a gateway that registers, a user who has nothing else.
+    if pick(2) { changes["trunks/PBX/Host.txt"] = "192.0.2.5,192.0.2.6" }
+    if pick(2) { changes["trunks/MOBILE/Host.txt"] = "192.0.2.20,192.0.2.21" }
+    if pick(2) { changes["ExternalTrunk.txt"] = pick(2) ? "MOBILE,GSM,PBX" : "GSM,MOBILE" }
+    if pick(2) { changes["InternalTrunk.txt"] = "PBX,MOBILE" }
+    if pick(3) { changes["731/Password.txt"] = .some(nil) }
+    if pick(3) { changes["731/Fork.txt"] = "+393482619289" }
+    if pick(3) { changes["732/Confirm.txt"] = "1" }
+    if pick(3) { changes["trunks/PBX/Transport.txt"] = "tcp" }
+    changes["trunks/GSM/Login.txt"] = "gsm"
+    changes["trunks/GSM/Password.txt"] = "secretgsm"
     // The registrations are made on a good network, so that the calls find somebody.
-    scene = try Scene(changes, seed: seed, conditions: .local)
+    let scene = try Scene(changes, seed: seed, conditions: .local)
+    self.scene = scene
+    hosts = [("PBX b", "192.0.2.6:5060"), ("Mobile b", "192.0.2.21:5060"), ("GSM", "198.51.100.99:5060")].map {
+      Phone($0, at: endpoint($1), on: scene.network, seed: seed &+ UInt64($0.utf8.count) &+ 500)
+    }
+    for host in hosts { scene.shell.names[host.address] = host.name }
     self.generator = generator
     prepare(conditions)
   }
@@ -40,13 +58,28 @@ private final class Weather {
     range.lowerBound + Int(generator.next() % UInt64(range.count))
   }
 
+  private var phones: [Phone] { scene.phones + hosts }
+
   private func prepare(_ conditions: LinkConditions) {
     let shell = scene.shell
-    for phone in scene.phones {
+    for phone in phones {
       scene.network.setConditions(conditions, from: phone.name, to: "Pikett")
       scene.network.setConditions(conditions, from: "Pikett", to: phone.name)
     }
     if draw(0...1) == 0 { scene.second.register("732", password: "secret732") }
+    if draw(0...2) > 0 { hosts[2].register("gsm", password: "secretgsm") }
+    // Hosts that are silent for a while, or refuse every connection.
+    for phone in hosts + [scene.pbx, scene.mobile] where draw(0...1) == 0 {
+      let start = draw(0...30_000)
+      scene.at(.milliseconds(start)) { _ in phone.isDead = true }
+      scene.at(.milliseconds(start + draw(0...15_000))) { _ in phone.isDead = false }
+    }
+    if draw(0...5) == 0 { scene.network.setConditions(.refused, from: "Pikett", to: "PBX") }
+    // So slow that the next host is tried beside it, and its answers cross what was decided meanwhile.
+    for phone in [scene.pbx, scene.mobile] where draw(0...3) == 0 {
+      let slow = LinkConditions(delay: .milliseconds(800) ... .milliseconds(3000))
+      scene.network.setConditions(slow, from: phone.name, to: "Pikett")
+    }
     if draw(0...2) == 0 { shell.portsTake = .milliseconds(draw(0...800)) }
     switch draw(0...5) {
     case 0: shell.disk = .durable(after: .milliseconds(draw(0...1500)))
@@ -54,7 +87,7 @@ private final class Weather {
     case 2: shell.disk = .hangs
     default: break
     }
-    for phone in scene.phones { phone.plan = { [unowned self] _ in randomPlan() } }
+    for phone in phones { phone.plan = { [unowned self] _ in randomPlan() } }
     for _ in 0..<4 { planCall() }
     for _ in 0..<3 {
       scene.at(.milliseconds(draw(0...60_000))) { $0.shell.portsRefused = 1 }
@@ -96,7 +129,8 @@ private final class Weather {
     case 0, 1: plan.act = .ring
     case 2:
       plan.act = .refuse(
-        [302, 404, 408, 480, 486, 488, 503, 600, 603][draw(0...8)], after: .milliseconds(draw(0...3000)))
+        [302, 403, 404, 408, 480, 486, 488, 500, 503, 503, 600, 603, 607][draw(0...12)],
+        after: .milliseconds(draw(0...3000)))
     default: plan.act = .answer(after: .milliseconds(draw(0...30_000)))
     }
     for _ in 0..<draw(0...2) {
@@ -136,18 +170,21 @@ private final class Weather {
   }
 
   /// Runs to the end.
-  func run() throws -> [String] {
+  /// - Parameter isGood: the network loses nothing.
+  func run(isGood: Bool) throws -> [String] {
     // Longer than a registration and than MaxDuration. A phone to which no CANCEL came through rings on: its affair.
     try scene.network.run(until: .seconds(12_000))
     if !faults.isEmpty { return faults }
-    return scene.shell.faults + Invariants.ofCalls(scene.shell) + Invariants.atTheEnd(scene.shell)
+    // Whatever was sent has come through: nobody may still ring, or believe himself in a call.
+    let left = isGood ? phones.filter { $0.openLines > 0 }.map { "\($0.name) is left in a call" } : []
+    return left + scene.shell.faults + Invariants.ofCalls(scene.shell) + Invariants.atTheEnd(scene.shell)
   }
 }
 
 @Suite struct SimulationTests {
   private func run(_ seed: UInt64, _ conditions: LinkConditions) throws -> Scene {
     let weather = try Weather(seed: seed, conditions: conditions)
-    let faults = try weather.run()
+    let faults = try weather.run(isGood: conditions == .local)
     if !faults.isEmpty {
       Issue.record("seed \(seed): \(faults.joined(separator: "; "))\n\(weather.scene.ladder)")
     }
@@ -184,7 +221,7 @@ private final class Weather {
     for word in [
       "arrived", "refused", "queueEntered", "wrongKey", "chosen", "ticketOpened", "ticketClosed", "dispatched",
       "branchCalled", "ended", "bridges", "connected", "mustConfirm", "failed", "noResponse", "nobodyLeft", "diskSlow",
-      "diskRefused",
+      "diskRefused", "branchSilent", "branchWayFailed",
     ] {
       #expect(reached[word, default: 0] > 3, "\(word)")
     }
