@@ -22,6 +22,9 @@ package enum PhoneScript: Sendable {
   case answer(after: Duration = .zero, pressing: String = "")
   /// 200, and BYE when the ACK has come.
   case answerAndHangUp
+  /// 403 to every caller but this one, whom it answers, and presses these keys: a network that lets out its subscribers'
+  /// own numbers only.
+  case answerOnly(String, pressing: String)
   /// 180, and 200 in the moment in which the CANCEL comes.
   case answerTheCancel
   /// 180, and the PBX's own call forward on no response: a new call of the same caller to this number, which says (or
@@ -67,6 +70,8 @@ extension Phone {
     case .ring, .answerTheCancel: run(.progress(leg, status: 180, body: nil))
     case .announce(let sound): announce(sound, on: leg)
     case .answerAndHangUp: try? answer(leg)
+    case .answerOnly(let subscriber, _):
+      if caller == subscriber { try? answer(leg) } else { refuse(leg, status: 403) }
     case .answer(let pause, _):
       run(.progress(leg, status: 180, body: nil))
       loop.scheduleTask(in: .nanoseconds(pause.nanoseconds)) { [weak self] in
@@ -83,7 +88,7 @@ extension Phone {
   func goOn(_ leg: LegID) {
     switch calls[leg]?.script {
     case .answerAndHangUp: hangUp(leg)
-    case .answer(_, let keys): for key in keys { press(key, on: leg) }
+    case .answer(_, let keys), .answerOnly(_, let keys): for key in keys { press(key, on: leg) }
     case .silence, .refuse, .redirect, .ring, .announce, .answerTheCancel, .forward, nil: break
     }
   }

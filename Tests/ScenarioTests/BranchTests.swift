@@ -3,6 +3,7 @@ import Demo
 import Disk
 import RTPEngine
 import SIPUserAgent
+import Telephony
 import Testing
 
 extension ScenarioTests {
@@ -43,6 +44,65 @@ extension ScenarioTests {
   }
 }
 
+extension ScenarioTests {
+  /// Two trunks, the first with two hosts: in which order a phone is looked for, and which refusals end the search. The
+  /// second trunk asks for digest with 401.
+  @Test func trunksInOrder() async throws {
+    try await Scene.play("trunks") { scene in
+      var site = TestSite(scene.path("site"))
+      let rack = try PhoneRack(scene)
+      let (first, firstHost) = try await rack.pbx(at: "127.0.0.5", site)
+      let (second, secondHost) = try await rack.pbx(at: "127.0.0.6", site)
+      let account = Credentials(user: "pikett", password: Redacted("geheim"))
+      let (other, otherHost) = try await rack.pbx(at: "127.0.0.8", site, subscriber: account)
+      for name in ["trunks/GW14/Host.txt", "731/Password.txt", "732/Password.txt", "733/Password.txt"] {
+        site.files[name] = nil
+      }
+      site.files["trunks/PBX/Host.txt"] = "\(firstHost),\(secondHost)"
+      site.files["trunks/PBX/From.txt"] = "0471999000"
+      site.files["trunks/Other/Host.txt"] = otherHost
+      site.files["trunks/Other/Login.txt"] = account.user
+      site.files["trunks/Other/Password.txt"] = "geheim"
+      site.files["trunks/Other/Register.txt"] = "no"
+      site.files["InternalTrunk.txt"] = "PBX,Other"
+      site.files["ExternalTrunk.txt"] = "PBX"
+      site.files["732/CFNRTimeout.txt"] = "20"
+      site.files["732/SMSNumber.txt"] = nil
+      try site.write()
+      let stage = BranchStage(pbx: first, daemon: try await Daemon.start(scene, site))
+
+      // 503: the next host at once. Silence: the next host beside it.
+      for script in [PhoneScript.refuse(503), .silence] {
+        await second.plays(["732": .answer()])
+        let call = try await stage.call(["732": script])
+        _ = try await second.isCalled(at: "732", by: call.caller)
+        try await stage.daemon.says("connected", call.mark, "user=732")
+        try await stage.hangUp(call)
+      }
+      // 500: the trunk has spoken, the next one is asked; it wants digest, and From is the login.
+      await other.plays(["732": .answer()])
+      let third = try await stage.call(["732": .refuse(500)])
+      _ = try await other.isCalled(at: "732", by: account.user)
+      try await stage.daemon.says("connected", third.mark, "user=732")
+      try await stage.hangUp(third)
+      // 486: the user is busy, wherever he is called.
+      let fourth = try await stage.call(["732": .refuse(486), "733": .answer()])
+      try await stage.daemon.says("connected", fourth.mark, "user=733")
+      try await stage.hangUp(fourth)
+      let calls = await (second.seen.all + other.seen.all).count { if case .called = $0 { true } else { false } }
+      try #require(calls == 3)
+      // 403 to the caller's number on a fork: once more under the site's own.
+      try site.write("732/Fork.txt", Array("\(TestSite.mobile)\n".utf8))
+      try await stage.daemon.says("site read")
+      let fifth = try await stage.call(
+        ["732": .ring, TestSite.mobile: .answerOnly("0471999000", pressing: "1")])
+      try await stage.daemon.says("connected", fifth.mark, "fork 1")
+      try await stage.hangUp(fifth)
+      try await stage.daemon.stop()
+    }
+  }
+}
+
 /// Calls that the PBX passes on to 720, one after the other.
 private struct BranchStage {
   let pbx: Phone
@@ -63,14 +123,14 @@ private struct BranchStage {
   }
 
   /// A call that has reached the hunt.
-  private struct CallInHunt {
+  struct CallInHunt {
     var caller: String
     var leg: LegID
     /// `call=…`, as it stands in each line of the log.
     var mark: String
   }
 
-  private func call(_ scripts: [String: PhoneScript]) async throws -> CallInHunt {
+  func call(_ scripts: [String: PhoneScript]) async throws -> CallInHunt {
     await pbx.plays(scripts)
     let caller = await numbers.next()
     let leg = try await pbx.talks(to: "720", from: caller)
@@ -78,7 +138,7 @@ private struct BranchStage {
     return CallInHunt(caller: caller, leg: leg, mark: try await daemon.mark(of: caller))
   }
 
-  private func hangUp(_ call: CallInHunt) async throws {
+  func hangUp(_ call: CallInHunt) async throws {
     await pbx.hangUp(call.leg)
     try await daemon.says("call ended", call.mark)
   }
