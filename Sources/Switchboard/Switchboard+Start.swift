@@ -75,7 +75,8 @@ extension Switchboard {
 
     let parts = Parts(
       loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
-      sounds: sounds, site: site, spool: spool, registrationsPath: registrationsPath)
+      sounds: sounds, site: site, spool: spool, registrationsPath: registrationsPath,
+      contactKey: ContactKey.load(path(site.stateDirectory, in: settings.site)))
     let made = try await loop.submit {
       let made = Switchboard(parts, board)
       board.value = made
@@ -103,6 +104,7 @@ extension Switchboard {
     var site: SiteSnapshot
     var spool: SpoolSink
     var registrationsPath: String
+    var contactKey: [UInt8]
   }
 
   private func open(_ faults: [SiteFault], restoring registrations: [StoredRegistration]) async throws {

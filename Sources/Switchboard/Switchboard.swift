@@ -72,6 +72,7 @@ package actor Switchboard {
     let ways = NIOLoopBound((sockets, addressBook), eventLoop: loop)
     control = CallController(
       site: parts.site, digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) },
+      contactKey: parts.contactKey,
       advertised: { ways.value.1.advertised($0) }, route: { ways.value.0.flow(to: $0, transport: $1) })
     self.sockets = sockets
     self.addressBook = addressBook

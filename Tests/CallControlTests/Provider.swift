@@ -54,7 +54,7 @@ final class Provider: SimulatedParty {
     settings.users = settings.users.map { peer in
       peer.number == user ? UserPeer(number: user, password: Redacted(password)) : peer
     }
-    agent.settings = settings
+    perform(agent.apply(settings))
   }
 
   // MARK: Calls
