@@ -49,10 +49,12 @@ struct SoundLibrary {
   /// The prompts are to be spoken in another language from now on.
   mutating func speak(_ prompts: BuiltInPrompts) { self.prompts = prompts }
 
-  /// Decodes the site's own sound files; one that is none is a fault, and what sounded there before goes on.
+  /// Decodes the site's own sound files; one that is none is a fault, and what sounded there before goes on. Blocks.
   mutating func load(_ reading: SiteReading) -> [SiteFault] {
     var faults: [SiteFault] = []
-    var decoded = files
+    // What no queue names any more is forgotten.
+    let paths = Set(reading.snapshot.queues.flatMap { [$0.announcement, $0.hold].compactMap { $0 } })
+    var decoded = files.filter { paths.contains($0.key) }
     for file in reading.audioFiles {
       do throws(WAVEError) {
         decoded[file.path] = RTPEngine.Sound(try WAVE.telephoneSound(file.bytes))

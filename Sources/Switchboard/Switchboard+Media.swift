@@ -32,7 +32,9 @@ struct OpenRecording {
 extension Switchboard {
   func openMedia(_ leg: LegID, _ flow: Flow) {
     let address = flow.local.address
-    var pool = ports[address] ?? MediaPorts(range: control.site.rtpPorts, address: address)
+    let range = control.site.rtpPorts
+    // Legs of another range than today's live on; the ports they hold are occupied, should the ranges overlap.
+    var pool = ports[address].flatMap { $0.range == range ? $0 : nil } ?? MediaPorts(range: range, address: address)
     defer { ports[address] = pool }
     do {
       let sockets = try pool.bind()

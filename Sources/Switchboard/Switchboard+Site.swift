@@ -13,35 +13,85 @@ extension Switchboard {
 
   /// Reads the site anew; what counts for the next call changes as a whole or not at all.
   package func reread() {
+    // One after the other: each falls back on the values of the one before.
+    guard !isRereading else {
+      mustReread = true
+      return
+    }
     let loader = SiteLoader(site: settings.site, data: settings.data)
-    let previous = control.site
-    let spoken = sounds.language
+    let (previous, sounds) = (control.site, sounds)
     let isTaken = disk.enqueue { [weak self, loop] in
       let reading = loader.load(previous: previous)
-      let prompts = loader.prompts(reading.snapshot.language, unless: spoken)
-      loop.execute { [weak self] in self?.assumeIsolated { $0.adopt(reading, prompts) } }
+      var sounds = sounds
+      var faults = reading.faults
+      switch loader.prompts(reading.snapshot.language, unless: sounds.language) {
+      case .success(let prompts): sounds.speak(prompts)
+      case .failure(let error):
+        faults.append(
+          SiteFault(
+            "Language.txt", "\(error.path): \(error.problem)", expected: "a language whose prompts are installed"))
+      case nil: break
+      }
+      faults += sounds.load(reading)
+      loop.execute { [weak self, sounds, faults] in self?.assumeIsolated { $0.adopt(reading, sounds, faults) } }
     }
+    isRereading = isTaken
     if !isTaken { logger.error("the disk is too far behind to reread the site") }
   }
 
-  private func adopt(_ reading: SiteReading, _ prompts: Result<BuiltInPrompts, BuiltInPrompts.PromptError>?) {
-    switch prompts {
-    case .success(let prompts): sounds.speak(prompts)
-    case .failure(let error): logger.error("the prompts stay as they are", metadata: ["fault": "\(error)"])
-    case nil: break
+  private func adopt(_ reading: SiteReading, _ sounds: SoundLibrary, _ faults: [SiteFault]) {
+    let previous = control.site
+    let site = reading.snapshot
+    self.sounds = sounds
+    tell(faults)
+    take(.siteChanged(site))
+    addressBook.update(site, hosts: hosts.addresses)
+    hosts.refresh(site)
+    if site.recordingDirectory != previous.recordingDirectory { prepareRecordings(site) }
+    if site.ownDirectories != previous.ownDirectories { watchSite() }
+    for note in RestartNote.notes(running: started, before: previous, now: site) {
+      logger.warning(
+        "takes effect after a restart",
+        metadata: ["file": "\(note.file)", "value": "\(note.value)", "now": "\(note.running)"])
     }
-    tell(reading.faults + sounds.load(reading))
-    take(.siteChanged(reading.snapshot))
-    addressBook.update(reading.snapshot, hosts: hosts.addresses)
-    hosts.refresh(reading.snapshot)
     logger.info("site read")
+    isRereading = false
+    if mustReread {
+      mustReread = false
+      reread()
+    }
   }
 
+  /// Logs what is wrong in the site. Errors are told each time; a warning that was told the last time is not told again.
   func tell(_ faults: [SiteFault]) {
-    for fault in faults {
+    for fault in faults where fault.severity == .error || !toldFaults.contains(fault) {
       logger.log(
         level: fault.severity == .error ? .error : .warning, "site",
         metadata: ["file": "\(fault.path)", "problem": "\(fault.problem)", "expected": "\(fault.expected)"])
+    }
+    toldFaults = Set(faults)
+  }
+
+  /// Makes the directory of the recordings.
+  private func prepareRecordings(_ site: SiteSnapshot) {
+    guard let directory = site.recordingDirectory.map({ sitePath($0) }) else { return }
+    disk.enqueue { [logger] in
+      do throws(DiskError) { try RealFilesystem().makeDirectory(directory, isPrivate: true) } catch {
+        logger.error("no recordings can be made", metadata: ["fault": "\(error)"])
+      }
+    }
+  }
+
+  /// Watches for edits, anew when what does not count has changed.
+  func watchSite() {
+    watch?.stop()
+    watch = nil
+    do throws(DiskError) {
+      watch = try SiteWatch(root: settings.site, skipping: control.site.ownDirectories) { [weak self, loop] in
+        loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }
+      }
+    } catch {
+      logger.error("edits are not noticed; send SIGHUP after each", metadata: ["fault": "\(error)"])
     }
   }
 

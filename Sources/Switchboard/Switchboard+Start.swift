@@ -115,13 +115,7 @@ extension Switchboard {
     messages.start()
     lookForRecentCallers()
     take(.start)
-    do throws(DiskError) {
-      watch = try SiteWatch(root: settings.site, skipping: control.site.ownDirectories) { [weak self, loop] in
-        loop.execute { [weak self] in self?.assumeIsolated { $0.reread() } }
-      }
-    } catch {
-      logger.error("edits are not noticed; send SIGHUP after each", metadata: ["fault": "\(error)"])
-    }
+    watchSite()
     logger.info("ready", metadata: ["site": "\(settings.site)", "users": "\(control.site.users.count)"])
   }
 

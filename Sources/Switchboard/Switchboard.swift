@@ -51,6 +51,13 @@ package actor Switchboard {
   /// When it was last told that there are too many connections.
   var crowdedAt: Instant?
   var watch: SiteWatch?
+  /// What was set when the daemon started: some of it counts until it ends.
+  let started: SiteSnapshot
+  var isRereading = false
+  /// The site has been edited while it was read.
+  var mustReread = false
+  /// What was wrong in the site when it was read the last time.
+  var toldFaults: Set<SiteFault> = []
 
   /// Made on the loop, since sockets and tables belong to it.
   init(_ parts: Parts, _ board: LateBound<Switchboard>) {
@@ -58,6 +65,7 @@ package actor Switchboard {
     self.loop = loop
     logger = parts.logger
     settings = parts.settings
+    started = parts.site
     engine = parts.engine
     calendar = parts.calendar
     disk = parts.disk

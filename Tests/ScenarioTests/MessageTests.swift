@@ -28,7 +28,7 @@ extension ScenarioTests {
       try await daemon.says("SMS for user 732 taken by kannel")
       let message = try await kannel.message(1)
       try demand(message == "\(Kannel.sender) 393470000732 text \(second)", message)
-      try site.ask("retry", "1234-sms")
+      try await site.ask("retry", "1234-sms", scene)
       let again = try await kannel.message(2)
       try demand(again == "\(Kannel.sender) 393470000732 text \(first)", again)
       try await daemon.stop()
@@ -81,7 +81,9 @@ extension ScenarioTests {
       try demand(waiting["reason"] == "first answered 500 “database down”; expected 2xx", "\(waiting)")
       // By itself it would come in ten seconds.
       try site.write("sms/first/URL.txt", Array("http://127.0.0.1:\(gateway.port)/ok?text={text}\n".utf8))
-      try site.ask("retry", "1235-sms")
+      let list = try scene.product("pikett", ["messages", "--site", site.directory], name: "messages")
+      try await list.line("1235-sms", "first answered 500")
+      try await site.ask("retry", "1235-sms", scene)
       try await daemon.says("1235-sms: SMS for user 732 taken by first")
       let last = try await gateway.request("/ok?text=")
       try demand(last == "GET /ok?text=\(other)", last)
@@ -154,8 +156,13 @@ private struct WebGateway {
 }
 
 extension TestSite {
-  /// Leaves a request as a command does: `retry` or `drop`.
-  fileprivate func ask(_ what: String, _ id: String) throws { try write("spool/sms/\(what)-\(id)", []) }
+  /// Asks by the command: `retry` or `drop`.
+  fileprivate func ask(_ what: String, _ id: String, _ scene: Scene) async throws {
+    let command = try scene.product("pikett", ["messages", "--site", directory, what, id], name: "messages-\(what)")
+    let code = try await command.exit()
+    let output = await command.output
+    try demand(code == 0, output)
+  }
 
   /// The `key: value` lines of a spooled message.
   fileprivate func fields(_ path: String) throws -> [String: String] {

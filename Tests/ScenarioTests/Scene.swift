@@ -118,8 +118,8 @@ enum Surroundings {
   static let fixtures = joined(data, "fixtures/scenario")
 
   /// The words of one of the two speakers, 8000 Hz.
-  static func voice(_ name: String) throws -> [Int16] {
-    try WAVE.telephoneSound(RealFilesystem().read(joined(data, "prompts/en/\(name).wav"), limit: 1 << 24))
+  static func voice(_ name: String, in language: String = "en") throws -> [Int16] {
+    try WAVE.telephoneSound(RealFilesystem().read(joined(data, "prompts/\(language)/\(name).wav"), limit: 1 << 24))
   }
 }
 
