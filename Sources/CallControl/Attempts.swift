@@ -158,7 +158,7 @@ struct Attempts: Sendable {
   private mutating func call(_ way: Way, beside open: [Way], at now: Instant) -> [Action] {
     settle(.trying(open + [way]))
     newest = way
-    if isParallel, next != nil { timers.set(.silence, at: now + Self.patience) }
+    if isParallel { timers.set(.silence, at: now + Self.patience) }
     return [.call(way)]
   }
 

@@ -55,6 +55,11 @@ struct PendingMessages: Sendable {
     return attempt(request.name, request.phone, input, status: status, &ids, at: now)
   }
 
+  /// Where a message has gone.
+  func target(of id: RequestID) -> BranchTarget? {
+    requests[id].flatMap { deliveries[$0.name]?.phones[$0.phone].route[$0.way] }
+  }
+
   private mutating func attempt(
     _ name: String, _ phone: Int, _ input: Attempts.Input, status: Int, _ ids: inout RequestIDs, at now: Instant
   ) -> [Step] {
@@ -96,6 +101,8 @@ extension CallController {
   }
 
   mutating func messageDone(_ request: RequestID, status: Int, at now: Moment) {
+    // 408 and 503 may be our own word for silence.
+    if status != 408, status != 503, let target = messages.target(of: request) { showedLife(target, at: now) }
     perform(messages.end(request, status: status, &requests, at: now.instant))
   }
 

@@ -25,7 +25,7 @@ package enum CallEvent: Hashable, Sendable {
   case dispatched(CallID, ClosedTicket)
   /// One of a user's phones is called.
   case branchCalled(CallID, BranchID, target: String)
-  /// A host has not answered the INVITE for 2 s: another one is tried beside it.
+  /// A host has not answered the INVITE for 2 s: the next one, if there is one, is tried beside it.
   case branchSilent(CallID, BranchID, target: String)
   /// A host cannot or will not take the call: another way to the phone is tried, or goes on being tried.
   case branchWayFailed(CallID, BranchID, target: String, status: Int)

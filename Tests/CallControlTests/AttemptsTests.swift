@@ -37,7 +37,12 @@ import Testing
 
   static let tables: [Table] =
     [
-      Table(name: "one way: nothing is done by itself", hosts: [1], events: [Event(0, .start, "call 0.0")]),
+      Table(
+        name: "one way: its silence is told, and nothing else is done by itself", hosts: [1],
+        events: [
+          Event(0, .start, "call 0.0"), Event(2, .timersDue, "silent 0.0"), Event(4, .timersDue),
+          Event(5, .answered(way(0, 0))),
+        ]),
       Table(name: "no way at all", hosts: [], events: [Event(0, .start, "over")]),
       Table(name: "trunks without a host", hosts: [0, 0, 1], events: [Event(0, .start, "call 2.0")]),
       Table(name: "only trunks without a host", hosts: [0, 0], events: [Event(0, .start, "over")]),
@@ -48,6 +53,7 @@ import Testing
           Event(1.999, .timersDue),
           Event(2, .timersDue, "silent 0.0", "call 0.1"),
           Event(4, .timersDue, "silent 0.1", "call 1.0"),
+          Event(6, .timersDue, "silent 1.0"),
           Event(9, .timersDue),
           Event(10, .provisional(way(0, 0)), "cancel 0.1", "cancel 1.0"),
           Event(11, .answered(way(0, 0))),
