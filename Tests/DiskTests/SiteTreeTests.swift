@@ -1,4 +1,6 @@
 import Disk
+import Glibc
+import PikettTesting
 import Testing
 
 @Suite("reading a site's directory")
@@ -45,5 +47,29 @@ struct SiteTreeTests {
       readTree("/no/such/site", on: RealFilesystem()).faults.map(\.description) == [
         "/no/such/site: cannot be listed: No such file or directory"
       ])
+  }
+
+  @Test("links lead to files and directories elsewhere; pipes, loops and directories in a file's place do no harm")
+  func oddities() throws {
+    let folder = TemporaryDirectory()
+    let disk = RealFilesystem()
+    let site = joined(folder.path, "site")
+    for place in ["secrets", "shared/Night", "site/731", "site/queues", "site/732/Name.txt"] {
+      try disk.makeDirectory(joined(folder.path, place))
+    }
+    try disk.create(joined(folder.path, "secrets/731"), Array("secret".utf8), sync: false)
+    try disk.create(joined(folder.path, "shared/Night/Number.txt"), Array("720".utf8), sync: false)
+    symlink(joined(folder.path, "secrets/731"), joined(site, "731/Password.txt"))
+    symlink(joined(folder.path, "shared/Night"), joined(site, "queues/Night"))
+    symlink(joined(folder.path, "nowhere"), joined(site, "731/Contact.txt"))
+    symlink("..", joined(site, "731/loop"))
+    mkfifo(joined(site, "731/Fork.txt"), 0o600)
+    let tree = readTree(site, on: disk)
+    #expect(tree.files["731/Password.txt"] == Array("secret".utf8))
+    #expect(tree.files["queues/Night/Number.txt"] == Array("720".utf8))
+    #expect(tree.files["731/Contact.txt"] == nil && tree.files["731/Fork.txt"] == nil)
+    #expect(tree.directories.contains("732/Name.txt"))
+    #expect(tree.directories.filter { $0.contains("loop") }.count < 20)
+    #expect(tree.faults.isEmpty)
   }
 }

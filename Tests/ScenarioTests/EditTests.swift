@@ -87,6 +87,11 @@ extension ScenarioTests {
       await third.hangUp(other)
       try await daemon.says("call ended", "cause=")
 
+      // Recordings go elsewhere from now on, and what is written there is no edit.
+      try await line.edited { try site.overwrite("Recording.txt", "calls") }
+      try await line.reaches("731", by: "799731")
+      try await daemon.says("recording closed", "\(site.directory)/calls/")
+
       // What counts after a restart only is said, once, and the daemon goes on as it is.
       try await line.edited {
         try site.overwrite("Listen.txt", "udp:127.0.0.1:9")
@@ -108,6 +113,8 @@ extension ScenarioTests {
       try demand(try site.names(in: "elsewhere").isEmpty, "the state has moved")
 
       try await daemon.stop()
+      let readings = await daemon.process.lines.filter { $0.contains(" INFO site read") }
+      try demand(readings.count == line.readings, "read \(readings.count) times for \(line.readings) edits")
       try site.requireRights()
     }
   }
@@ -214,7 +221,7 @@ private struct EditedLine {
   let rack: PhoneRack
   var phones: [String: Phone] = [:]
   private var calls = 0
-  private var readings = 0
+  private(set) var readings = 0
 
   init(scene: Scene, daemon: Daemon, rack: PhoneRack) {
     self.scene = scene
@@ -307,7 +314,7 @@ extension TestSite {
           status.isDirectory ? allowed.contains(mode) : mode == 0o600, "\(path): \(String(mode, radix: 8))")
       }
     }
-    for folder in ["ticket", "recording", "spool", "state"] { try check(folder, [0o700]) }
+    for folder in ["ticket", "recording", "calls", "spool", "state"] { try check(folder, [0o700]) }
     try check("cdr", [0o700, 0o750])
   }
 }
