@@ -24,9 +24,15 @@ extension Switchboard {
     let reading = SiteLoader(site: settings.site, data: settings.data).load()
     let site = reading.snapshot
     if let zone = site.timeZone, !isKnownTimeZone(zone) {
-      throw StartError(1, "TimeZone.txt: '\(zone)' is not known here; expected an IANA name such as Europe/Zurich")
+      // A typing error must not cost the line: the texts have the system's time until it is mended.
+      logger.error(
+        "the system's time zone counts instead",
+        metadata: [
+          "file": "TimeZone.txt", "problem": "“\(zone)” is no time zone that this machine knows",
+          "expected": "an IANA name such as Europe/Zurich",
+        ])
     }
-    let calendar = glibcCalendar(zone: site.timeZone)
+    let calendar = glibcCalendar(zone: site.timeZone.flatMap { isKnownTimeZone($0) ? $0 : nil })
     var sounds: SoundLibrary
     do {
       sounds = SoundLibrary(try BuiltInPrompts(dataDirectory: settings.data, language: site.language))
