@@ -12,18 +12,19 @@ struct Baresip: Sendable {
   private let folder: String
 
   /// Starts it and waits until the daemon has its registration.
-  static func register(_ number: String, saying samples: [Int16], _ scene: Scene, _ daemon: Daemon) async throws
-    -> Baresip
-  {
-    let phone = try await start(number, at: "127.0.0.1:\(daemon.site.port)", saying: samples, scene)
+  static func register(
+    _ number: String, by transport: String = "udp", saying samples: [Int16], _ scene: Scene, _ daemon: Daemon
+  ) async throws -> Baresip {
+    let phone = try await start(
+      number, at: "127.0.0.1:\(daemon.site.port)", by: transport, saying: samples, scene)
     try await daemon.says("phone registered", "user=\(number)")
     return phone
   }
 
   /// Starts it; it registers with the server.
-  static func start(_ number: String, at server: String, saying samples: [Int16], _ scene: Scene) async throws
-    -> Baresip
-  {
+  static func start(
+    _ number: String, at server: String, by transport: String = "udp", saying samples: [Int16], _ scene: Scene
+  ) async throws -> Baresip {
     let folder = scene.path("baresip-\(number)")
     let disk = RealFilesystem()
     try disk.makeDirectory(folder)
@@ -32,6 +33,7 @@ struct Baresip: Sendable {
     let values = [
       "PORT": "\(ports)", "CONTROL": "\(ports + 2)", "RTP": "\(ports + 4)-\(ports + 23)", "FOLDER": folder,
       "NUMBER": number, "SERVER": server, "PASSWORD": "secret\(number)",
+      "TRANSPORT": transport,
     ]
     for name in ["config", "accounts"] {
       let template = try disk.read(joined(Surroundings.fixtures, "baresip/" + name), limit: 1 << 16)

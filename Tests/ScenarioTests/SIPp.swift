@@ -21,9 +21,11 @@ struct SIPp: Sendable {
   }
 
   /// Starts the call through this server.
-  static func call(_ number: String, at server: String, _ scenario: String, saying samples: [Int16], _ scene: Scene)
-    throws -> SIPp
-  {
+  /// - Parameter isTCP: over one TCP connection.
+  static func call(
+    _ number: String, at server: String, isTCP: Bool = false, _ scenario: String, saying samples: [Int16],
+    _ scene: Scene
+  ) throws -> SIPp {
     var sound = SoundCapture()
     sound.silence(milliseconds: 100)
     sound.press(1)
@@ -37,7 +39,8 @@ struct SIPp: Sendable {
     let process = try scene.start(
       "sipp",
       [
-        "sipp", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i", TestSite.gateway, "-mi",
+        "sipp", "-t", isTCP ? "t1" : "u1", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i",
+        TestSite.gateway, "-mi",
         TestSite.gateway, "-p", "\(port)", "-mp", "\(mediaPort)", "-m", "1", "-s", number, "-cid_str", callID,
         "-nostdin", "-timeout", "60s", "-timeout_error", "-trace_err", "-error_file", scene.path("sipp-errors.log"),
         "-trace_msg", "-message_file", scene.path("sipp-messages.log"), server,
@@ -46,12 +49,15 @@ struct SIPp: Sendable {
   }
 
   /// Waits for one call and follows the scenario.
-  static func isCalled(_ scenario: String, at address: String, port: UInt16, _ scene: Scene) throws -> SIPp {
+  static func isCalled(
+    _ scenario: String, at address: String, port: UInt16, isTCP: Bool = false, _ scene: Scene
+  ) throws -> SIPp {
     let mediaPort = Ports.take(8)
     let process = try scene.start(
       "sipp-\(scenario)",
       [
-        "sipp", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i", address, "-mi", address, "-p", "\(port)",
+        "sipp", "-t", isTCP ? "t1" : "u1", "-sf", joined(Surroundings.fixtures, scenario + ".xml"), "-i", address,
+        "-mi", address, "-p", "\(port)",
         "-mp", "\(mediaPort)", "-m", "1", "-nostdin", "-timeout", "60s", "-timeout_error", "-trace_err", "-error_file",
         scene.path("sipp-\(scenario)-errors.log"), "-trace_msg", "-message_file",
         scene.path("sipp-\(scenario)-messages.log"),

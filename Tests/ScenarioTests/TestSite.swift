@@ -1,3 +1,4 @@
+import Demo
 import Disk
 
 /// A site on loopback: the article's example, with short times and the ports of this run.
@@ -63,6 +64,20 @@ struct TestSite: Sendable {
   func value(_ path: String) throws -> String {
     let text = String(decoding: try RealFilesystem().read(joined(directory, path), limit: 1 << 20), as: UTF8.self)
     return text.split(separator: "\n").first.map(String.init) ?? ""
+  }
+
+  /// Waits until a file holds this text.
+  func holds(_ path: String, _ text: String) async throws {
+    let whole = joined(directory, path)
+    let seen = Observations<Void>()
+    let look: @Sendable () -> Void = {
+      let bytes = (try? RealFilesystem().read(whole, limit: 1 << 20)) ?? []
+      if String(decoding: bytes, as: UTF8.self).contains(text) { Task { await seen.saw(()) } }
+    }
+    let watch = try SiteWatch(root: Disk.directory(of: whole), quiet: .milliseconds(10), changed: look)
+    look()
+    _ = try await seen.first("\(path) with \(text)", within: .seconds(10)) { true }
+    watch.stop()
   }
 
   /// The path of the only recording.
