@@ -38,7 +38,9 @@ package struct EventLog {
     case .branchCalled(let call, let branch, let target):
       line(.info, "phone called", call, ["branch": "\(branch)", "target": target])
     case .branchSilent(let call, let branch, let target):
-      line(.warning, "no response for 2 s; the next way, if there is one, is tried too", call, ["branch": "\(branch)", "target": target])
+      line(
+        .warning, "no response for 2 s; the next way, if there is one, is tried too", call,
+        ["branch": "\(branch)", "target": target])
     case .branchWayFailed(let call, let branch, let target, let status):
       line(
         .warning, "this way failed; another is tried", call,
