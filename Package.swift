@@ -111,8 +111,8 @@ let package = Package(
     tests(
       "CallControl",
       [
-        "SIPUserAgent", "SIPTransaction", "SIPMessage", "Media", "SDP", "Audio", "Site", "Hunting", "Telephony",
-        "PikettTesting",
+        "SIPUserAgent", "SIPTransaction", "SIPMessage", "Media", "SDP", "Audio", "Site", "Hunting", "Records", "Spool",
+        "Disk", "Telephony", "PikettTesting",
       ]),
     tests("Disk", ["CLinux", "Telephony", "PikettTesting"]),
     tests("Capture", ["Frames", "Telephony", "PikettTesting"]),

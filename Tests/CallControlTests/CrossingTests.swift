@@ -9,7 +9,7 @@ import Testing
 /// Two things happen at nearly the same time, a message of each on the wire: in whatever order they come, nothing rings
 /// on, nobody talks with nobody, and the call has one END and one message.
 ///
-/// Each pair is tried at every millisecond from 25 before to 25 after; a message takes 10.
+/// A message takes 10 ms: each pair is tried from 25 before to 25 after, and at each millisecond where they meet.
 @Suite struct CrossingTests {
   enum Pair: String, CaseIterable {
     case cancelAndAnswerOfTheQueue
@@ -27,9 +27,11 @@ import Testing
     case timeIsUpAndDeskAnswers
   }
 
+  private static let offsets = [-25, -21, -20, -19, -15, -11, -10, -9, -5, -1, 0, 1, 5, 9, 10, 11, 15, 19, 20, 21, 25]
+
   @Test(arguments: Pair.allCases) func `whichever comes first`(pair: Pair) throws {
     var outcomes: Set<[String]> = []
-    for offset in -25...25 {
+    for offset in Self.offsets {
       let scene = try scene(pair)
       prepare(pair, scene, at: .seconds(5) + .milliseconds(offset))
       // Whoever still talks or rings is ended long after.

@@ -33,13 +33,21 @@ import Testing
   struct Case: CustomTestStringConvertible {
     var place: Place
     var hand: Hand
+    /// `Answer.txt`
     var answer = "hunt"
-    var testDescription: String { "\(place), \(hand)" }
+    var testDescription: String { "\(place), \(hand), Answer.txt \(answer)" }
   }
 
-  static let cases = Place.allCases.flatMap { place in
-    Hand.allCases.filter { applies($0, at: place) }.map { Case(place: place, hand: $0) }
-  }
+  static let cases =
+    Place.allCases.flatMap { place in
+      Hand.allCases.filter { applies($0, at: place) }.map { Case(place: place, hand: $0) }
+    }
+    // The caller is not answered before a technician is: he gives up by CANCEL, and is released by a status.
+    + [.drawing, .drawingForever, .calling, .ringing, .secondHop, .prompting, .prompted, .held, .pausing, .talking]
+    .flatMap { (place: Place) in
+      Hand.allCases.filter { applies($0, at: place) && ($0 != .callerVanishes || place == .talking) }
+        .map { Case(place: place, hand: $0, answer: "user") }
+    }
 
   private static func applies(_ hand: Hand, at place: Place) -> Bool {
     switch hand {
@@ -160,7 +168,7 @@ import Testing
     for delay in [Duration.zero, .milliseconds(100)] {
       scene.network.at(scene.network.elapsed + delay) {
         let legs = scene.shell.media.filter { $0.value.flow.remote == phone.address }.keys.sorted()
-        for leg in legs { scene.shell.take(.silent(leg, since: scene.network.now.instant)) }
+        for leg in legs { scene.shell.take(.silent(leg, since: scene.network.now.instant + .seconds(-30))) }
       }
     }
   }

@@ -25,9 +25,10 @@ final class Scene {
 
   init(
     _ changes: [String: String?] = [:], seed: UInt64 = 1,
-    conditions: LinkConditions = LinkConditions(delay: .milliseconds(10) ... .milliseconds(10)), registers: Bool = true
+    conditions: LinkConditions = LinkConditions(delay: .milliseconds(10) ... .milliseconds(10)), registers: Bool = true,
+    start: Moment = .testStart
   ) throws {
-    let network = SimulatedNetwork(seed: seed, conditions: conditions, throughBytes: true)
+    let network = SimulatedNetwork(seed: seed, conditions: conditions, start: start, throughBytes: true)
     self.network = network
     shell = Shell(SceneSite.read(changes), on: network, seed: seed)
     caller = Phone("Caller", at: Places.caller, on: network, seed: seed &+ 100)

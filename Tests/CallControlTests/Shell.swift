@@ -81,6 +81,8 @@ final class Shell: SimulatedParty {
   private(set) var recordings: [CallID: Recording] = [:]
   private(set) var tickets: [Ticket] = []
   private var nextTicket: UInt64 = 1234
+  /// Who keeps real records of what is told here, where a scene has one; then it draws the numbers.
+  var bookkeeper: Bookkeeper?
   private(set) var endings: [CallID: CallEnding] = [:]
   /// The CDR of calls that were refused as they came.
   private(set) var refused: [CallDetail] = []
@@ -127,7 +129,7 @@ final class Shell: SimulatedParty {
   }
 
   func receive(_ message: Message, on flow: Flow, at now: Moment) -> [Transmission] {
-    invitations.saw(message, isOurs: false)
+    invitations.saw(message, isOurs: false, at: now)
     take(.received(message, flow), at: now)
     return []
   }
@@ -154,7 +156,7 @@ final class Shell: SimulatedParty {
   private func perform(_ command: CallCommand, at now: Moment) -> [CallControlInput] {
     switch command {
     case .transmit(let message, let flow):
-      invitations.saw(message, isOurs: true)
+      invitations.saw(message, isOurs: true, at: now)
       network.send([Transmission(message, flow)], from: "Pikett")
     case .openMedia(let leg, let flow): return openMedia(leg, flow)
     case .describe(let leg, let audio):
@@ -251,6 +253,7 @@ final class Shell: SimulatedParty {
   private func bridge(_ a: LegID, _ b: LegID) {
     expect(media[a] != nil && media[b] != nil && a != b, "a bridge of \(a) and \(b), which are not there")
     expect(media[a]?.partner == nil && media[b]?.partner == nil, "\(a) or \(b) is bridged twice")
+    expect(control.legs[a]?.call == control.legs[b]?.call, "two calls are bridged")
     media[a]?.partner = b
     media[b]?.partner = a
     if let call = control.legs[a]?.call {
@@ -265,6 +268,7 @@ final class Shell: SimulatedParty {
     expect(!tickets.contains { $0.call == call && $0.opening.hop == opening.hop }, "\(opening.hop) is opened twice")
     if let closing = opening.closing { close(closing, of: call) }
     tickets.append(Ticket(call: call, opening: opening))
+    bookkeeper?.open(call, opening)
     let index = tickets.count - 1
     switch disk {
     case .durable(let delay):
@@ -279,7 +283,8 @@ final class Shell: SimulatedParty {
   /// The ticket's number: drawn once, whoever asks first.
   private func draw(_ index: Int) -> TicketNumber {
     if let number = tickets[index].number { return number }
-    let number = TicketNumber(rawValue: nextTicket)
+    let ticket = tickets[index]
+    let number = bookkeeper?.number(of: ticket.call, ticket.opening.hop) ?? TicketNumber(rawValue: nextTicket)
     nextTicket += 1
     tickets[index].number = number
     tell("ticket \(number) for \(tickets[index].opening.user)")
@@ -305,6 +310,7 @@ final class Shell: SimulatedParty {
       return refused.append(ending.detail)
     }
     endings[call] = ending
+    bookkeeper?.end(call, ending)
     if let closing = ending.closing { close(closing, of: call) }
     if let dispatch = ending.dispatch { tell("message to \(dispatch.user)") }
     let detail = ending.detail

@@ -178,6 +178,7 @@ private final class Weather {
     // Whatever was sent has come through: nobody may still ring, or believe himself in a call.
     let left = isGood ? phones.filter { $0.openLines > 0 }.map { "\($0.name) is left in a call" } : []
     return left + scene.shell.faults + Invariants.ofCalls(scene.shell) + Invariants.atTheEnd(scene.shell)
+      + scene.shell.invitations.open
   }
 }
 
@@ -186,22 +187,22 @@ private final class Weather {
     let weather = try Weather(seed: seed, conditions: conditions)
     let faults = try weather.run(isGood: conditions == .local)
     if !faults.isEmpty {
-      Issue.record("seed \(seed): \(faults.joined(separator: "; "))\n\(weather.scene.ladder)")
+      Issue.record("PIKETT_SEED=\(seed): \(faults.joined(separator: "; "))\n\(weather.scene.ladder)")
     }
     return weather.scene
   }
 
-  @Test(arguments: 1...60 as ClosedRange<UInt64>)
+  @Test(arguments: Seeds.run(1...60))
   func `every call ends and nothing is left, on a good network`(seed: UInt64) throws {
     _ = try run(seed, .local)
   }
 
-  @Test(arguments: 101...160 as ClosedRange<UInt64>)
+  @Test(arguments: Seeds.run(101...160))
   func `every call ends and nothing is left, on a bad network`(seed: UInt64) throws {
     _ = try run(seed, .rough)
   }
 
-  @Test(arguments: 201...215 as ClosedRange<UInt64>)
+  @Test(arguments: Seeds.run(201...215))
   func `every call ends and nothing is left, when nearly all is lost`(seed: UInt64) throws {
     _ = try run(
       seed, LinkConditions(loss: 0.6, duplication: 0.2, reordering: 0.2, delay: .milliseconds(10) ... .seconds(2)))
