@@ -49,8 +49,10 @@ struct Wire: Sendable {
   static func fields(
     _ names: [String], of capture: String, where filter: String, options: [String] = [], _ scene: Scene
   ) async throws -> [[String]] {
+    // Ports are given out as they come; what goes by them is SIP also where tshark knows another protocol's port.
+    let guess = options.isEmpty ? ["-o", "udp.try_heuristic_first:TRUE"] : []
     let words =
-      ["tshark", "-n", "-r", capture, "-Y", filter] + options + ["-T", "fields", "-E", "separator=|"]
+      ["tshark", "-n", "-r", capture, "-Y", filter] + guess + options + ["-T", "fields", "-E", "separator=|"]
       + names.flatMap { ["-e", $0] }
     let (code, lines) = try await scene.run(words)
     try demand(code == 0, "tshark: \(lines)")
