@@ -20,6 +20,8 @@ extension ScenarioTests {
       site.files["trunks/GW14/Host.txt"] = nil
       site.files["trunks/GW14/Login.txt"] = "gw14"
       site.files["trunks/GW14/Password.txt"] = "secretgw14"
+      site.files["733/Password.txt"] = nil
+      site.files["733/Trunk.txt"] = "GW14"
       site.files["ExternalTrunk.txt"] = "Provider"
       site.files["InternalTrunk.txt"] = "Provider"
       site.files["732/CFNRTimeout.txt"] = "20"
@@ -71,10 +73,17 @@ extension ScenarioTests {
       await desk.hangUp(second)
       try await gateway.isFree(of: "720")
 
-      // By the provider again, which has learned anew where Pikett is.
+      // By the provider again, which has learned anew where Pikett is, to 733, who is behind the gateway. (This is another
+      // one, since baresip knows no numbers but its own.)
+      gateway.process.send(SIGTERM)
+      try await daemon.says("phone unregistered", "user=gw14")
+      let exchange = try await rack.technician("gw14", daemon)
       try await restarted.registers("pikett")
       let again = try await rack.phone("0471000012", at: TestSite.gateway, of: provider.server)
-      let last = try await again.talks(to: "720")
+      let last = try await again.talks(to: "799733")
+      let third = try await exchange.rings(from: "gw14")
+      try await exchange.answer(third)
+      try await daemon.says("connected", "ticket=1236", "user=733")
       await again.hangUp(last)
       try await daemon.says("call ended", daemon.mark(of: again.number))
       try await wire.stop()
@@ -83,7 +92,9 @@ extension ScenarioTests {
       let called = try await Wire.fields(
         ["sip.r-uri.user", "sip.to.user"], of: wire.path,
         where: "sip.Method == INVITE && udp.dstport == \(site.port) && udp.srcport == \(port)", scene)
-      try #require(called.count == 2 && called.allSatisfy { $0[0] != "720" && $0[1] == "720" }, "\(called)")
+      try #require(
+        called.count == 2 && called.allSatisfy { $0[0].hasPrefix("p") && ["720", "799733"].contains($0[1]) },
+        "\(called)")
       // Credentials for whatever the provider asks them for.
       let asked = try await Wire.fields(
         ["sip.CSeq.method", "sip.Proxy-Authenticate"], of: wire.path,
