@@ -107,7 +107,7 @@ extension CallController {
     switch (destination, identity) {
     case (.queue(let name), _): return .queue(name)
     case (.hunt(let entry), _): return try hunt(entry)
-    case (.user(let user), .user): return .plain(PhoneNumber(user) ?? site.xmlNumber)
+    case (.user, .user): if let number { return .plain(number) }
     // Before a trunk's default: nobody in need dials one.
     case (.reserved, _): throw Refusal(status: 404, reason: .reservedNumber)
     case (.user, .trunk), (.incomplete, _), (.unknown, _): break

@@ -23,7 +23,7 @@ extension CallController {
       return callPlain(id, number.digits, routes, otherwise: .noUserResponding, at: now)
     }
     let routes =
-      number.digits.hasPrefix("+")
+      number.isInternational
       ? directions.routes(toExternal: number, calling: calling)
       : directions.routes(toInternal: number.digits, calling: calling)
     callPlain(id, number.digits, routes, otherwise: .noRouteToDestination, at: now)

@@ -43,7 +43,8 @@ extension SiteSnapshot {
     case .user: "user, no ticket"
     case .reserved: "feature code, not a destination"
     case .incomplete: "incomplete"
-    case .unknown: internalTrunks.isEmpty ? "unknown" : "by \(internalTrunks.joined(separator: ", ")), no ticket"
+    case .unknown:
+      trunks(forPlain: number).isEmpty ? "unknown" : "by \(trunks(forPlain: number).joined(separator: ", ")), no ticket"
     }
   }
 }

@@ -276,10 +276,10 @@ extension SiteReader {
       report(path, "\(number) is a feature code, not a destination", expected: "a number such as \(site.xmlNumber)*731")
     case .incomplete:
       report(path, "\(number) is only the beginning of a number of this site", expected: "the whole number")
-    case .unknown where site.internalTrunks.isEmpty:
+    case .unknown where site.trunks(forPlain: number).isEmpty:
       report(
         path, "\(number) is no number of this site, and there is no trunk to call it by",
-        expected: "a number of this site, or a trunk in InternalTrunk.txt")
+        expected: "a number of this site, or a trunk in \(number.isInternational ? "External" : "Internal")Trunk.txt")
     case .unknown where path.hasPrefix("trunks/"):
       report(path, "\(number) is no number of this site", expected: "a number such as \(site.xmlNumber)*731")
     case .unknown:

@@ -77,6 +77,10 @@ package struct SiteSnapshot: Sendable {
   /// The trunk of this name, in whatever case.
   package func trunk(_ name: String) -> Trunk? { trunks.first { $0.name.equalsIgnoringCase(name) } }
 
+  /// The trunks by which a plain number is called that is no user's: one with `+` is outside beyond doubt, any other is
+  /// dialled as it stands where the PBX knows it.
+  package func trunks(forPlain number: PhoneNumber) -> [String] { number.isInternational ? externalTrunks : internalTrunks }
+
   /// The object that `CFU.txt` names.
   package var cfu: Forward? {
     cfuName.flatMap { name in forwards.first { $0.name.equalsIgnoringCase(name) } }

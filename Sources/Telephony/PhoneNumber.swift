@@ -26,6 +26,9 @@ package struct PhoneNumber: Hashable, Comparable, Sendable, CustomStringConverti
   /// The number with a leading `00` written as `+`: what is compared (`+39…` and `0039…` are one number).
   package var canonical: String { digits.hasPrefix("00") ? "+" + digits.dropFirst(2) : digits }
 
+  /// True for a number in international form (E.164): it begins with `+`.
+  package var isInternational: Bool { digits.hasPrefix("+") }
+
   package var description: String { digits }
 
   package static func == (a: PhoneNumber, b: PhoneNumber) -> Bool { a.canonical == b.canonical }

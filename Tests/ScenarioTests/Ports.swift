@@ -18,10 +18,20 @@ enum Ports {
           next = range.lowerBound
           continue
         }
-        if (first..<first + count).allSatisfy({ isFree($0, SOCK_DGRAM) && isFree($0, SOCK_STREAM) }) { return first }
+        let ports = first..<first + count
+        if !games.contains(where: ports.contains),
+          ports.allSatisfy({ isFree($0, SOCK_DGRAM) && isFree($0, SOCK_STREAM) })
+        {
+          return first
+        }
       }
     }
   }
+
+  /// What tshark takes for other protocols whatever is said there (`tshark -G decodes`): a call on 26000 is Quake to it.
+  private static let games: [UInt16] =
+    [20_000, 20_561, 22_222, 23_272, 24_576, 24_577, 25_826, 26_000, 27_036, 27_500, 27_910, 30_030]
+    + Array(27_950...27_963)
 
   private static func isFree(_ port: UInt16, _ type: __socket_type) -> Bool {
     let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
