@@ -79,7 +79,9 @@ package struct SiteSnapshot: Sendable {
 
   /// The trunks by which a plain number is called that is no user's: one with `+` is outside beyond doubt, any other is
   /// dialled as it stands where the PBX knows it.
-  package func trunks(forPlain number: PhoneNumber) -> [String] { number.isInternational ? externalTrunks : internalTrunks }
+  package func trunks(forPlain number: PhoneNumber) -> [String] {
+    number.isInternational ? externalTrunks : internalTrunks
+  }
 
   /// The object that `CFU.txt` names.
   package var cfu: Forward? {

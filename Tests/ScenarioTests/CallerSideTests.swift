@@ -9,7 +9,7 @@ extension ScenarioTests {
     try await Scene.play("answer-user") { scene in
       var site = TestSite(scene.path("site"))
       site.files["Answer.txt"] = "user"
-      site.files["732/CFNRTimeout.txt"] = "20"
+      site.files["732/CFNRTimeout.txt"] = "8"
       site.files["732/CFNR.txt"] = "none"
       try site.write()
       let voice = try Surroundings.voice("demo-caller")
@@ -32,14 +32,13 @@ extension ScenarioTests {
       try await daemon.says("recording closed")
 
       let second = try SIPp.call("799*731", "caller-cancels", saying: voice, scene, daemon)
-      try await technician.rings(from: TestSite.caller)
+      try await daemon.says("ringing", "ticket=\(TestSite.firstTicket + 1)")
       second.goOn()
       try await second.ends()
-      try await technician.control.event("CALL_CLOSED")
 
       let third = try SIPp.call("799*731", "caller-refused", saying: voice, scene, daemon)
-      try await technician.rings(from: TestSite.caller)
-      try await third.ends(within: .seconds(30))
+      try await third.ends(within: .seconds(40))
+      try await daemon.says("recording closed", "_Ticket_\(TestSite.firstTicket + 2)_")
       try await wire.stop()
       try await daemon.stop()
 
@@ -100,10 +99,10 @@ extension ScenarioTests {
       try await wire.stop()
       try await daemon.stop()
 
-      let rows = try await Wire.fields(
-        ["sip.Method", "ip.src"], of: wire.path, where: "sip.Method == BYE", scene)
-      // The technician's and the caller's: Pikett has said none.
-      try #require(rows.map { $0[1] } == ["127.0.0.1", TestSite.gateway], "\(rows)")
+      // sipp's own BYE was answered; Pikett has said none.
+      let byes = try await Wire.fields(
+        ["udp.srcport"], of: wire.path, where: "sip.Method == BYE && udp.srcport == \(site.port)", scene)
+      try #require(byes.isEmpty, "\(byes)")
       let heard = try await wire.sound(sentTo: TestSite.gateway, caller.mediaPort)
       let last = bursts(Array(heard.suffix(2 * 8000))).dropFirst().dropLast()
       try #require(last.count >= 1 && last.allSatisfy { (440...520).contains($0) }, "480 ms in Germany: \(last)")
@@ -149,7 +148,8 @@ extension ScenarioTests {
       let invites = try await Wire.fields(
         ["sip.r-uri.user", "sip.from.user"], of: wire.path, where: "sip.Method == INVITE && ip.dst == \(address)", scene
       )
-      try #require(invites == [[TestSite.caller, "732"]], "\(invites)")
+      // Repeated, if sipp was not there yet.
+      try #require(Set(invites) == [[TestSite.caller, "732"]], "\(invites)")
       try requireHeard(callerVoice, notJust: technicianVoice, in: technician.heard(), "what the technician heard")
       let toCaller = try await wire.sound(sentTo: address, called.mediaPort)
       try requireHeard(technicianVoice, notJust: callerVoice, in: toCaller, "what the caller heard")
@@ -162,34 +162,6 @@ extension ScenarioTests {
       try #require(lines[0][0] == "internal" && lines[0][6] == TestSite.caller && lines[0][7] == TestSite.caller)
       try #require(lines[0][8] == "732" && lines[0][11] == "16" && lines[0][13].isEmpty, "\(lines)")
       try #require(lines[1][7] == "0900123456" && lines[1][11] == "1" && lines[1][3].isEmpty, "\(lines)")
-    }
-  }
-
-  /// `Language.txt` is changed while the daemon runs: the next caller hears the other language.
-  @Test func anotherLanguage() async throws {
-    try await Scene.play("language") { scene in
-      let site = TestSite(scene.path("site"))
-      try site.write()
-      let daemon = try await Daemon.start(scene, site)
-      let rack = try PhoneRack(scene)
-      let caller = try await rack.caller(daemon)
-      try site.write("Language.txt", Array("de\n".utf8))
-      try await daemon.says("site read")
-      let wire = try await Wire.listen(daemon.site.traffic, scene)
-      let leg = try await caller.talks(to: "720")
-      let fourSeconds = try await Wire.counting(
-        200, "udp src portrange \(site.rtp)-\(site.rtp + 99) and dst host \(TestSite.gateway)", scene)
-      _ = try await fourSeconds.exit(within: .seconds(20))
-      await caller.hangUp(leg)
-      try await wire.stop()
-      try await daemon.stop()
-      let words: (String) throws -> [Int16] = { language in
-        let path = joined(Surroundings.data, "prompts/\(language)/announcement.wav")
-        // What may have been heard by then.
-        return Array(try WAVE.telephoneSound(RealFilesystem().read(path, limit: 1 << 24)).prefix(3 * 8000))
-      }
-      let heard = try await wire.sound(sentTo: TestSite.gateway, nil)
-      try requireHeard(words("de"), notJust: words("en"), in: heard, "the announcement")
     }
   }
 }
