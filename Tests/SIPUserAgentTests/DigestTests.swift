@@ -202,6 +202,19 @@ import Testing
     #expect(client.take(challenged(401, challenge)) == "r")
   }
 
+  @Test func `a nonce that has served and is replaced is answered anew, though nobody calls it stale`() throws {
+    var client = DigestClient(Credentials(user: "731", password: Redacted("geheim")))
+    func challenge(_ nonce: String) -> Response {
+      challenged(401, DigestChallenge(realm: "r", nonce: nonce, qop: ["auth"]))
+    }
+    #expect(client.take(challenge("n1")) == nil)
+    #expect(client.take(challenge("n2")) == "r")
+    client.accepted()
+    #expect(client.take(challenge("n1")) == "r")
+    #expect(client.take(challenge("n2")) == nil)
+    #expect(client.take(challenge("n3")) == "r")
+  }
+
   @Test func `proxy and server are answered side by side, with rising counts`() throws {
     var client = DigestClient(Credentials(user: "731", password: Redacted("geheim")))
     #expect(client.take(challenged(407, DigestChallenge(realm: "p", nonce: "a", qop: ["auth"]))) == nil)
