@@ -142,17 +142,28 @@ extension CallController {
   }
 
   /// One way to a phone has come to its end before an answer: another one, if there is one left.
-  mutating func branchLegRefused(
+  private mutating func branchLegRefused(
     _ leg: LegID, _ branch: BranchID, status: Int, _ failure: BranchFailure, _ cause: Cause, at now: Moment
   ) {
     guard let id = legs[leg]?.call, let call = calls[id]?.branches[branch], let way = call.way(of: leg) else { return }
+    note(.branchWayFailed(id, branch, target: call.route[way]?.description ?? "", status: status))
+    wayEnded(id, branch, leg, way, status: status, failure, cause, at: now)
+  }
+
+  /// No RTP port can be had for this way. Perhaps for the next one; the ways that are under way go on.
+  mutating func branchHasNoPort(_ leg: LegID, _ branch: BranchID, at now: Moment) {
+    guard let id = legs[leg]?.call, let way = calls[id]?.branches[branch]?.way(of: leg) else { return }
+    note(.branchHasNoPort(id, branch))
+    wayEnded(id, branch, leg, way, status: 503, .unreachable, .congestion, at: now)
+  }
+
+  private mutating func wayEnded(
+    _ id: CallID, _ branch: BranchID, _ leg: LegID, _ way: Way, status: Int, _ failure: BranchFailure, _ cause: Cause,
+    at now: Moment
+  ) {
     forget(leg)
     calls[id]?.branches[branch]?.remove(leg)
-    if attempt(id, branch, .refused(way, status: status), at: now) {
-      branchOver(id, branch, failure, cause, at: now)
-    } else {
-      note(.branchWayFailed(id, branch, target: call.route[way]?.description ?? "", status: status))
-    }
+    if attempt(id, branch, .refused(way, status: status), at: now) { branchOver(id, branch, failure, cause, at: now) }
   }
 
   /// A branch is over: the phone cannot be reached, or has hung up.

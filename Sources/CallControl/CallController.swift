@@ -334,7 +334,7 @@ package struct CallController: Sendable {
     case .caller:
       refuse(place.call, status: 503, .noMediaPort, at: now)
     case .branch(let branch, _):
-      branchLegRefused(leg, branch, status: 503, .unreachable, .congestion, at: now)
+      branchHasNoPort(leg, branch, at: now)
     case .parting: break
     }
   }

@@ -27,8 +27,10 @@ package enum CallEvent: Hashable, Sendable {
   case branchCalled(CallID, BranchID, target: String)
   /// A host has not answered the INVITE for 2 s: the next one, if there is one, is tried beside it.
   case branchSilent(CallID, BranchID, target: String)
-  /// A host cannot or will not take the call: another way to the phone is tried, or goes on being tried.
+  /// A host cannot or will not take the call: another way to the phone is tried, if its status leaves one.
   case branchWayFailed(CallID, BranchID, target: String, status: Int)
+  /// A phone cannot be called for want of an RTP port.
+  case branchHasNoPort(CallID, BranchID)
   /// A branch's or caller's SDP cannot be used.
   case mediaFault(CallID, LegID, SDPError)
   /// Nothing has come from a leg for longer than `MaxDuration.txt` says: it is released.

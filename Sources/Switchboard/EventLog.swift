@@ -38,13 +38,13 @@ package struct EventLog {
     case .branchCalled(let call, let branch, let target):
       line(.info, "phone called", call, ["branch": "\(branch)", "target": target])
     case .branchSilent(let call, let branch, let target):
-      line(
-        .warning, "no response for 2 s; the next way, if there is one, is tried too", call,
-        ["branch": "\(branch)", "target": target])
+      line(.warning, "no response for 2 s", call, ["branch": "\(branch)", "target": target])
     case .branchWayFailed(let call, let branch, let target, let status):
       line(
-        .warning, "this way failed; another is tried", call,
+        .warning, "this way failed", call,
         ["branch": "\(branch)", "target": target, "status": "\(status)"])
+    case .branchHasNoPort(let call, let branch):
+      line(.error, "no RTP port is free (RTPPorts.txt); this way failed", call, ["branch": "\(branch)"])
     case .mediaFault(let call, let leg, let fault):
       line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
     case .deadLeg(let call, let leg, let silence):
