@@ -20,6 +20,8 @@ extension UserAgent {
       setExpiryTimer(user)
       var response = request.response(200, toTag: transactions.statelessTag(request))
       for contact in result.contacts { response.headers.add("Contact", text(contact, at: now.instant)) }
+      // "The response SHOULD include a Date header field" (§10.3 step 8): many phones set their clock by it.
+      response.headers.add("Date", dateHeader(now.wall))
       response.headers.add("Server", settings.userAgentName)
       respond(response, transaction, at: now)
       if result.isChanged { actions.append(.registrationsChanged(user: user)) }

@@ -18,7 +18,7 @@ import Testing
   private func register(_ bed: inout TestBed, _ contact: String, on flow: Flow = connection) throws {
     let challenge = try bed.challenge("REGISTER", on: flow)
     let actions = try bed.answer(
-      challenge, "REGISTER", user: "731", password: "geheim", contact: contact, on: flow)
+      challenge, "REGISTER", user: "731", password: "geheim", contact: "<\(contact)>", on: flow)
     #expect(actions.statuses == [200])
   }
 

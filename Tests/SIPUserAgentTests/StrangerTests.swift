@@ -246,6 +246,7 @@ extension TestBed {
   }
 
   /// The same request with an answer to a challenge.
+  /// - Parameter contact: the Contact header's value, none if empty.
   mutating func answer(
     _ challenge: DigestChallenge, _ method: String, user: String, password: String, count: String = "00000001",
     to: String? = nil, contact: String? = nil, extra: [String] = [], body: [UInt8] = [], on flow: Flow
@@ -263,7 +264,10 @@ extension TestBed {
     var request = Self.request(
       method, uri, branch: "a\(unique)", to: target, callID: "a\(unique)",
       extra: ["Authorization: \(credentials.description)"] + extra)
-    if let contact { request = request.replacing("<sip:gw@192.0.2.9:5060>", with: "<\(contact)>") }
+    if let contact {
+      let line = contact.isEmpty ? "" : "\nContact: \(contact)"
+      request = request.replacing("\nContact: <sip:gw@192.0.2.9:5060>", with: line)
+    }
     return try receive(request, body, on: flow)
   }
 

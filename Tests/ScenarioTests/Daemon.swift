@@ -1,4 +1,5 @@
 import Demo
+import Disk
 import Glibc
 import Testing
 
@@ -28,6 +29,9 @@ struct Daemon: Sendable {
     let line = try await says("call arrived", "caller=\(caller) ")
     return line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
   }
+
+  /// How many descriptors it has open.
+  func descriptors() throws -> Int { try RealFilesystem().list("/proc/\(process.pid)/fd").count }
 
   /// SIGTERM, and it ends well within 5 s.
   func stop() async throws {

@@ -192,4 +192,103 @@ extension ScenarioTests {
       try #require(complaints[0].contains("Listen.txt") && complaints[0].contains("tcp:127.0.0.1:\(site.port)"))
     }
   }
+
+  private static let sdp =
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
+
+  /// Gateways and proxies close connections on which nothing was said for a while: the call goes on, and its end is told
+  /// over a new one, to where the gateway says that it listens.
+  @Test func connectionClosedInMidCall() async throws {
+    try await Scene.play("tcp-closed") { scene in
+      var site = TestSite(scene.path("site"))
+      site.files["Listen.txt"] = "udp:127.0.0.1:\(site.port),tcp:127.0.0.1:\(site.port)"
+      try site.write()
+      let daemon = try await Daemon.start(scene, site)
+      let rack = try PhoneRack(scene)
+      let desk = try await rack.technician("733", daemon)
+      let host = try StreamHost(TestSite.gateway)
+      let gateway = try Stream(from: TestSite.gateway, to: site.port)
+      let (callID, listening) = ("closed-\(gateway.port)", host.port)
+      gateway.send(gateway.request("INVITE", "799733", callID: callID, contact: listening, body: Self.sdp))
+      let answer = try await gateway.message("SIP/2.0 200", "INVITE")
+      gateway.send(gateway.request("ACK", "799733", callID: callID, contact: listening, answer: answer))
+      let leg = try await desk.rings(from: "0347")
+      try await desk.answer(leg)
+      try await daemon.says("connected", "user=733")
+      gateway.close()
+      try await gateway.isClosed()
+      // The daemon has seen it too once it answers a message that came later.
+      let other = try Stream(from: TestSite.gateway, to: site.port)
+      other.send(other.request("OPTIONS", "720", callID: "other", contact: listening))
+      try await other.message("SIP/2.0 200", "OPTIONS")
+      await desk.hangUp(leg)
+      let again = try await host.connection()
+      let bye = try await again.message("BYE sip:gw@\(TestSite.gateway):\(listening)", "Call-ID: \(callID)")
+      let head = bye.split(separator: "\r\n").filter { line in
+        ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) }
+      }
+      again.send((["SIP/2.0 200 OK"] + head + ["Content-Length: 0", "", ""]).joined(separator: "\r\n"))
+      try await daemon.says("call ended", "cause=\"16")
+      try await daemon.stop()
+    }
+  }
+
+  /// Strangers with connections of every bad kind, more than may be: phones can still register and be rung, a call that
+  /// is up does not notice, and nothing is left of them.
+  @Test func badConnections() async throws {
+    try await Scene.play("bad-streams") { scene in
+      var site = TestSite(scene.path("site"))
+      site.files["Listen.txt"] = "udp:127.0.0.1:\(site.port),tcp:127.0.0.1:\(site.port)"
+      try site.write()
+      let daemon = try await Daemon.start(scene, site)
+      let rack = try PhoneRack(scene)
+      let bystander = try await Bystander.connect(rack, daemon)
+      let before = try daemon.descriptors()
+      do {
+        let stranger = "127.0.0.3"
+        // Garbage is closed, with a refusal where one is possible.
+        for garbage in WireEnd.garbage where garbage.count > 30 {
+          let stream = try Stream(from: stranger, to: site.port)
+          stream.send(garbage + Array("\r\n\r\n".utf8))
+          if garbage.contains(0x0A) { continue }
+          try await stream.isClosed()
+        }
+        var streams = try (0..<150).map { _ in try Stream(from: stranger, to: site.port) }
+        for (index, stream) in streams.enumerated() {
+          let request = stream.request("OPTIONS", "720", callID: "s\(index)", contact: 9)
+          // Half a message, a message for which no end comes, and a question a byte.
+          switch index % 3 {
+          case 0: stream.send(Array(request.utf8.dropLast(20)))
+          case 1: stream.send(request.replacing("Content-Length: 0", with: "Content-Length: 60000"))
+          default: for byte in request.utf8 { stream.send([byte]) }
+          }
+        }
+        for index in stride(from: 2, to: streams.count, by: 3) { try await streams[index].message("SIP/2.0 200") }
+        // One more than a source may have, again and again: closed, and told once.
+        for _ in 0..<300 { streams.append(try Stream(from: stranger, to: site.port)) }
+        try await streams[streams.count - 1].isClosed()
+        try await daemon.says("too many connections: closed")
+        let told = await daemon.process.lines.filter { $0.contains("too many connections") }
+        try #require(told.count == 1)
+        // A phone registers and is rung all the same, over TCP.
+        let phone = try await Baresip.register(
+          "732", by: "tcp", saying: Surroundings.voice("demo-technician"), scene, daemon)
+        let caller = try await rack.caller(daemon, number: "0471000009")
+        let leg = try await caller.talks(to: "799732")
+        try await phone.rings(from: "0471000009")
+        await caller.hangUp(leg)
+        try await phone.isFree(of: "0471000009")
+        try await bystander.isUndisturbed(scene)
+        for stream in streams { stream.close() }
+      }
+      // It has seen their ends once it answers what came later.
+      let last = try Stream(from: "127.0.0.4", to: site.port)
+      last.send(last.request("OPTIONS", "720", callID: "last", contact: 9))
+      try await last.message("SIP/2.0 200")
+      let after = try daemon.descriptors()
+      // The phone's connection and this one are there still.
+      try #require(after <= before + 2, "\(after) descriptors, \(before) before")
+      try await daemon.stop()
+    }
+  }
 }
