@@ -76,19 +76,21 @@ final class TCPHost {
   private let descriptor: Int32
   let endpoint: Endpoint
 
-  /// - Parameter backlog: how many connections it lets wait.
-  init(_ address: String = "127.0.0.1", port: UInt16 = 0, backlog: Int32 = 16) throws {
+  /// - Parameter backlog: how many connections it lets wait; nil: it has the port, but does not listen yet.
+  init(_ address: String = "127.0.0.1", backlog: Int32? = 16) throws {
     let ip = try #require(IPAddress(address))
     descriptor = socket(ip.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     try #require(descriptor >= 0)
     var on: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    let bound = withAddress(Endpoint(ip, port)) { [descriptor] in bind(descriptor, $0, $1) }
+    let bound = withAddress(Endpoint(ip, 0)) { [descriptor] in bind(descriptor, $0, $1) }
     try #require(bound == 0)
-    try #require(listen(descriptor, backlog) == 0)
     endpoint = try ownEnd(of: descriptor, isIPv6: ip.isIPv6)
     prepare(descriptor)
+    if let backlog { try listens(backlog) }
   }
+
+  func listens(_ backlog: Int32 = 16) throws { try #require(listen(descriptor, backlog) == 0) }
 
   deinit { close(descriptor) }
 

@@ -104,6 +104,7 @@ struct Baresip: Sendable {
 /// The control connection of a baresip: JSON in netstrings, both ways.
 final class BaresipControl: Sendable {
   private let descriptor: Int32
+  private let users = DescriptorUsers()
   let seen = Observations<String>()
 
   init(port: UInt16) throws {
@@ -114,7 +115,7 @@ final class BaresipControl: Sendable {
       throw Child.Failure("baresip does not take a control connection on \(port)")
     }
     let (events, feed) = AsyncStream.makeStream(of: String.self)
-    let (seen, descriptor) = (seen, self.descriptor)
+    let (seen, descriptor, users) = (seen, self.descriptor, users)
     Task { for await event in events { await seen.saw(event) } }
     blockingWork {
       var rest: [UInt8] = []
@@ -130,11 +131,14 @@ final class BaresipControl: Sendable {
           rest.removeSubrange(...(colon + 1 + length))
         }
       }
-      close(descriptor)
+      users.leave(descriptor)
     }
   }
 
-  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  deinit {
+    shutdown(descriptor, Int32(SHUT_RDWR))
+    users.leave(descriptor)
+  }
 
   func send(_ command: String, _ parameters: String = "") {
     let json = "{\"command\":\"\(command)\",\"params\":\"\(parameters)\",\"token\":\"\"}"

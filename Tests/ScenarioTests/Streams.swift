@@ -1,12 +1,12 @@
 import Demo
 import Glibc
-import Synchronization
 
 /// A TCP connection of the test itself, opened by it or to it: for what no decent phone would do.
 final class Stream: Sendable {
   /// Each message that came, whole; last `closed`.
   let seen = Observations<String>()
   private let descriptor: Int32
+  private let users = DescriptorUsers()
   /// Its own port.
   let port: UInt16
   private let address: String
@@ -32,11 +32,14 @@ final class Stream: Sendable {
     read()
   }
 
-  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  deinit {
+    shutdown(descriptor, Int32(SHUT_RDWR))
+    users.leave(descriptor)
+  }
 
   private func read() {
     let (texts, feed) = AsyncStream.makeStream(of: String.self)
-    let (seen, descriptor) = (seen, descriptor)
+    let (seen, descriptor, users) = (seen, descriptor, users)
     Task { for await text in texts { await seen.saw(text) } }
     blockingWork {
       var rest: [UInt8] = []
@@ -48,7 +51,7 @@ final class Stream: Sendable {
         while let message = firstMessage(&rest) { feed.yield(message) }
       }
       feed.yield("closed")
-      Glibc.close(descriptor)
+      users.leave(descriptor)
     }
   }
 
@@ -126,7 +129,7 @@ final class StreamHost: Sendable {
 /// Takes the first whole message, by its Content-Length.
 private func firstMessage(_ bytes: inout [UInt8]) -> String? {
   let text = String(decoding: bytes, as: UTF8.self)
-  guard let end = text.range(of: "\r\n\r\n") else { return nil }
+  guard let end = text.firstRange(of: "\r\n\r\n") else { return nil }
   let head = text[..<end.upperBound]
   let length =
     head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length:") }
