@@ -18,6 +18,8 @@ struct TrunkLine: Sendable {
     case showedLife(Endpoint)
     /// A call there got no answer.
     case gotNoAnswer(Endpoint)
+    /// The connection there is gone.
+    case connectionLost(Endpoint)
     /// The trunk has left the site, or is to be another one.
     case leave
     case shutdown
@@ -89,6 +91,10 @@ struct TrunkLine: Sendable {
       if there.isEmpty { lastLifeElsewhere = now }
       return there.flatMap { showedLife($0.endpoint, at: now) }
     case .gotNoAnswer(let endpoint): return wasSilent(endpoint, .call, at: now)
+    case .connectionLost(let endpoint):
+      // Calls came by it, and a registrar may have dropped the Contact with it (RFC 5626 §4.2.2).
+      guard registration?.isFailing == false, registered(at: now)?.endpoint == endpoint else { return [] }
+      return registering(.back(endpoint), at: now)
     case .leave, .shutdown:
       probes.stop()
       nameCheck = nil

@@ -84,6 +84,11 @@ struct TrunkLines: Sendable {
     tell(trunk, .gotNoAnswer(endpoint), at: now)
   }
 
+  /// A connection is gone, perhaps one over which we had registered.
+  mutating func connectionLost(_ remote: Endpoint, at now: Instant) -> [Action] {
+    ids.flatMap { handle($0, .connectionLost(remote), at: now) }
+  }
+
   // MARK: - Inputs
 
   mutating func start(at now: Instant) -> [Action] {

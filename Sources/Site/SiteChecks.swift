@@ -84,6 +84,19 @@ extension SiteReader {
         "trunks/\(trunk.name)/Password.txt", "a gateway that registers here needs a password",
         expected: "the gateway's SIP secret")
     }
+    var gateways: [String: String] = [:]
+    for trunk in site.trunks where trunk.isRegistrant {
+      for name in Set([trunk.login, trunk.authUser].compactMap { $0 }).sorted() {
+        let path = "trunks/\(trunk.name)/\(name == trunk.login ? "Login" : "AuthUser").txt"
+        let expected = "a name that nobody else registers with"
+        if site.user(name)?.password != nil {
+          report(path, "\(name) is a user, who registers with it", expected: expected)
+        } else if let other = gateways[name] {
+          report(path, "trunk \(other) registers with \(name) too", expected: expected)
+        }
+        gateways[name] = gateways[name] ?? trunk.name
+      }
+    }
   }
 
   /// What would need TLS cannot be called; unencrypted it must not be called either.

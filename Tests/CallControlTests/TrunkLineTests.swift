@@ -76,6 +76,9 @@ private struct LineBed {
             retryAfter: retryAfter))))
   }
 
+  /// The number of the newest REGISTER.
+  private(set) var lastAttempt: UInt64 = 0
+
   /// Runs until one more OPTIONS goes out.
   mutating func untilProbe(_ location: SourceLocation = #_sourceLocation) throws {
     let count = probed.count
@@ -97,6 +100,7 @@ private struct LineBed {
       {
         let at = sent[index].at
         sent.remove(at: index)
+        lastAttempt = attempt
         return (at - start, attempt, place.endpoint, expires)
       }
       let deadline = try #require(line.nextDeadline, sourceLocation: location)
@@ -276,6 +280,23 @@ private struct LineBed {
     bed.take(.showedLife(endpoint("192.0.2.50:33000")))
     #expect(bed.line.isAlive(at: bed.now))
     #expect(try bed.next().after <= .seconds(1))
+  }
+
+  @Test func `over a connection that is gone it registers soon, and not again and again`() throws {
+    var bed = LineBed()
+    bed.answer(try bed.next().attempt, 200, expires: 300)
+    bed.take(.connectionLost(LineBed.b))
+    bed.pass(.seconds(5))
+    #expect(bed.registers().isEmpty)
+    bed.take(.connectionLost(LineBed.a))
+    let next = try bed.next()
+    #expect(next.after <= .seconds(1))
+    // Nobody listens there any more: each attempt loses its connection too.
+    for bound in [5.0, 10, 20, 40] {
+      bed.take(.registered(attempt: bed.lastAttempt, .transportFailed))
+      bed.take(.connectionLost(LineBed.a))
+      #expect((bound / 2...bound).contains(try bed.next().after.inSeconds))
+    }
   }
 
   @Test func `a 200 that grants nothing is a refusal`() throws {

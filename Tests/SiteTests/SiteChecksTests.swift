@@ -33,6 +33,28 @@ struct SiteChecksTests {
         "trunks/GW14/Password.txt: a gateway that registers here needs a password"
       ),
       (
+        [
+          "trunks/GW14/Host.txt": "", "trunks/GW14/Login.txt": "731", "trunks/GW14/Password.txt": "x",
+          "731/Password.txt": "y",
+        ],
+        "trunks/GW14/Login.txt: 731 is a user, who registers with it"
+      ),
+      (
+        [
+          "trunks/GW14/Host.txt": "", "trunks/GW14/Login.txt": "gw", "trunks/GW14/AuthUser.txt": "731",
+          "trunks/GW14/Password.txt": "x", "731/Password.txt": "y",
+        ],
+        "trunks/GW14/AuthUser.txt: 731 is a user, who registers with it"
+      ),
+      (
+        [
+          "trunks/GW14/Host.txt": "", "trunks/GW14/Login.txt": "gw", "trunks/GW14/Password.txt": "x",
+          "trunks/GW15/Login.txt": "gw", "trunks/GW15/Password.txt": "x", "InternalTrunk.txt": "GW14",
+          "ExternalTrunk.txt": "GW14",
+        ],
+        "trunks/GW15/Login.txt: trunk GW14 registers with gw too"
+      ),
+      (
         ["trunks/GW14/Transport.txt": "tls"],
         "trunks/GW14/Transport.txt: TLS is not spoken yet: it cannot be called"
       ),
