@@ -89,7 +89,7 @@ package struct CallDetail: Hashable, Sendable {
   /// When a technician answered; nil if none did.
   package var answer: WallTime? = nil
   package var hangUp: WallTime
-  /// The internal number that answered, or was rung last; empty if none.
+  /// The internal number that answered; empty if nobody did.
   package var answeredExtension: String
   /// What the caller dialled.
   package var dialled: String

@@ -18,7 +18,7 @@ extension CallController {
     guard let call = calls[id] else { return }
     let detail = CallDetail(
       origin: call.origin.name, ring: call.arrived.wall, answer: call.answeredAt, hangUp: now.wall,
-      answeredExtension: call.user ?? "", dialled: call.dialled, caller: call.caller,
+      answeredExtension: call.answeredAt == nil ? "" : call.user ?? "", dialled: call.dialled, caller: call.caller,
       cause: call.cause ?? .normalClearing, ticket: call.ticket)
     note(.ended(id, detail))
     emit(

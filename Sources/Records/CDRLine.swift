@@ -13,7 +13,7 @@ package struct CDRLine: Hashable, Sendable {
   package var answer: WallTime?
   /// UnixTimeHangUp.
   package var hangUp: WallTime
-  /// AnsweredExtension: the internal number that answered, or was rung last; empty if none.
+  /// AnsweredExtension: the internal number that answered; empty if nobody did.
   package var answeredExtension: String
   /// Exten: what the caller dialled.
   package var dialled: String

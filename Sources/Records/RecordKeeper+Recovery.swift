@@ -83,7 +83,7 @@ extension RecordKeeper {
           call: hop.call, caller: hop.caller, closing: ticket, dispatch: ticket, channels: settings.channels(hop.user),
           cdr: CDRLine(
             origin: first.origin, call: hop.call, ring: first.ring, answer: nil, hangUp: end,
-            answeredExtension: hop.user, dialled: first.dialled, caller: hop.caller.text, cause: .temporaryFailure,
+            answeredExtension: "", dialled: first.dialled, caller: hop.caller.text, cause: .temporaryFailure,
             ticket: hop.ticket)))
     }
   }

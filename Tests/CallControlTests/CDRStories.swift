@@ -47,13 +47,13 @@ import Testing
         scene.pbx.plan = { _ in .refuses(486) }
         dial(scene, "720")
         scene.callerPresses("2", at: .seconds(1))
-      }, answered: "700", cause: 17),
+      }, cause: 17),
     Kind(
       name: "a plain number that does not answer",
       script: { scene in
         dial(scene, "720")
         scene.callerPresses("2", at: .seconds(1))
-      }, answered: "700", cause: 19),
+      }, cause: 19),
     Kind(
       name: "a technician answers and hangs up",
       script: { scene in
@@ -79,19 +79,19 @@ import Testing
       script: { scene in
         dial(scene, "799*731")
         scene.at(.seconds(9)) { $0.caller.hangUp() }
-      }, dialled: "799*731", answered: "732", cause: 16, hasTicket: true),
+      }, dialled: "799*731", cause: 16, hasTicket: true),
     Kind(
       name: "the chain ends", changes: ["732/CFNR.txt": nil], script: { dial($0, "799*731") }, dialled: "799*731",
-      answered: "732", cause: 19, hasTicket: true),
+      cause: 19, hasTicket: true),
     Kind(
       name: "busy at the end", changes: ["732/CFNR.txt": nil],
       script: { scene in
         scene[732].plan = { _ in .refuses(486) }
         dial(scene, "799*731")
-      }, dialled: "799*731", answered: "732", cause: 17, hasTicket: true),
+      }, dialled: "799*731", cause: 17, hasTicket: true),
     Kind(
       name: "MaxDuration", changes: ["MaxDuration.txt": "60"], script: { dial($0, "799733") }, dialled: "799733",
-      answered: "732", cause: 19, hasTicket: true),
+      cause: 19, hasTicket: true),
     Kind(
       name: "a user calls for help",
       script: { scene in

@@ -157,7 +157,7 @@ import Testing
     try scene.run(until: .seconds(40))
     let ending = try scene.ending()
     #expect(ending.detail.ticket?.rawValue == 1235)
-    #expect(ending.detail.answeredExtension == "733")
+    #expect(ending.detail.answeredExtension == "")
     #expect(ending.dispatch?.user == "733")
     #expect(scene[733].order.isEmpty)
     try scene.expectClean()

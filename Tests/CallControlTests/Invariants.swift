@@ -52,7 +52,8 @@ enum Invariants {
       if ending.detail.ticket != last.first?.ticket {
         faults.append("\(id): the CDR says \(ending.detail.ticket.map { "\($0)" } ?? "no ticket")")
       }
-      if !tickets.isEmpty, ending.detail.answeredExtension != last.first?.user {
+      let answered = ending.detail.answer == nil ? "" : last.first?.user
+      if !tickets.isEmpty, ending.detail.answeredExtension != answered {
         faults.append("\(id): the CDR says \(ending.detail.answeredExtension)")
       }
       if let name = shell.recordings[id]?.ticket, name != tickets.first?.number {
