@@ -122,7 +122,8 @@ let package = Package(
     tests("Spool", ["Disk", "Telephony"]),
     tests("Delivery", ["Spool", "Disk", "Telephony", "PikettTesting", "pikett-delivery"]),
     tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
-    tests("Switchboard", ["SIPUserAgent", "Site", "Telephony"]),
+    tests(
+      "Switchboard", ["CallControl", "SIPUserAgent", "SIPMessage", "Site", "Telephony", "PikettTesting", logging]),
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Telephony"]),
     tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave", ["PikettTesting"]),

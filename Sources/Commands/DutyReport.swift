@@ -7,21 +7,22 @@ package struct DutyReport: Sendable {
   /// The report, each line ended by a line feed.
   package let text: String
 
-  package init(_ site: SiteSnapshot) {
+  /// - Parameter registered: the users whose phones are registered at this moment; nil if that is not known.
+  package init(_ site: SiteSnapshot, registered: Set<String>? = nil) {
     var lines = printable(site.dutyText) + "\n"
     if site.users.isEmpty { lines += "\nnobody is rung: the site has no users\n" }
-    for group in site.entryGroups { lines += "\n" + DutyReport.section(group, site) }
+    for group in site.entryGroups { lines += "\n" + DutyReport.section(group, site, registered) }
     text = lines
   }
 
-  private static func section(_ group: EntryGroup, _ site: SiteSnapshot) -> String {
+  private static func section(_ group: EntryGroup, _ site: SiteSnapshot, _ registered: Set<String>?) -> String {
     let plan = site.huntPlan
     let chain = plan.chain(from: group.first)
     var table = Table([.init("hop", .right), "user", "desk phone", "forks", .init("for", .right)])
     for (index, link) in chain.users.enumerated() {
       guard let user = site.user(link.number) else { continue }
       table.append(lines: [
-        [String(index + 1)], [user.numberAndName], [site.deskPhone(of: user)], site.forks(of: user),
+        [String(index + 1)], [user.numberAndName], [phone(user, site, registered)], site.forks(of: user),
         [inSeconds(user.user.cfnrTimeout)],
       ])
     }
@@ -30,6 +31,11 @@ package struct DutyReport: Sendable {
     }
     return printable(ways.joined(separator: ", ")) + " rings\n" + table.text(indent: 2)
       + "  " + printable(continuation(of: chain, site.maxRounds)) + "\n"
+  }
+
+  private static func phone(_ user: SiteUser, _ site: SiteSnapshot, _ registered: Set<String>?) -> String {
+    guard user.deskPhone == .registration, let registered else { return site.deskPhone(of: user) }
+    return registered.contains(user.number) ? "registered" : "not registered"
   }
 
   private static func continuation(of chain: HuntPlan.Chain, _ maxRounds: Int?) -> String {

@@ -12,7 +12,8 @@ package struct InitReport: Sendable {
   package init(_ sample: SampleSite, at directory: String, faults: [SiteFault]) {
     var lines = ["\(directory): \(counted(sample.written.count, "file")) written"]
     if !sample.left.isEmpty {
-      lines.append("there already, and left as they are: " + sample.left.joined(separator: ", "))
+      let left = sample.left.count > 20 ? counted(sample.left.count, "file") : sample.left.joined(separator: ", ")
+      lines.append("there already, and left as they are: " + left)
     }
     if !sample.passwords.isEmpty {
       lines.append("passwords for the phones are in " + sample.passwords.joined(separator: ", "))

@@ -33,7 +33,8 @@ package struct MessageReport: Sendable {
         let created = calendar.local(message.created)
         var cells = [
           message.id, name, message.caller, "\(created.dottedDate) \(created.dottedTime)",
-          String(message.retry.attempts),
+          // Only failures have been counted: what is sent was tried once more.
+          String(message.retry.attempts + (box == .sent ? 1 : 0)),
         ]
         if box == .waiting { cells.append(MessageReport.next(message, asked[message.id], now)) }
         cells.append(message.retry.provider)

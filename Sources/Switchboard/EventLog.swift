@@ -139,10 +139,39 @@ package struct EventLog {
         ["user": user, "contact": contact, "seconds": "\(seconds)", "source": "\(source)"])
     case .unregistered(let user, let contact):
       line(.info, "phone unregistered", nil, ["user": user, "contact": contact])
-    case .authenticationFailed, .replayed, .registrationRefused, .challengeUnanswered, .neverAcknowledged,
-      .ambiguousTrunk, .silenced:
-      line(.warning, "SIP", nil, ["note": "\(note)"])
-    case .refused, .extraAnswer, .protocolFault: line(.notice, "SIP", nil, ["note": "\(note)"])
+    case .authenticationFailed(let user, let source):
+      line(.warning, "wrong user name or password", nil, ["user": user, "source": "\(source)"])
+    case .replayed(let user, let source):
+      line(.warning, "a password's proof was used twice", nil, ["user": user, "source": "\(source)"])
+    case .registrationRefused(let user, let status, let source):
+      line(
+        .warning, "registration refused", nil, ["user": user, "status": "\(status)", "source": "\(source)"])
+    case .challengeUnanswered(let realm, let source):
+      line(
+        .warning, "a password is asked for, and ours is missing or does not suit", nil,
+        ["realm": realm, "source": "\(source)"])
+    case .ambiguousTrunk(let names, let source):
+      line(
+        .warning, "several trunks call from this address; the first is taken", nil,
+        ["trunks": names.joined(separator: ","), "source": "\(source)"])
+    case .silenced(let source):
+      line(.warning, "too many failures; no answers for a while", nil, ["source": "\(source)"])
+    case .neverAcknowledged(let leg):
+      line(.warning, "our answer was never acknowledged", nil, ["leg": "\(leg)"])
+    case .refused(let method, let status, let source):
+      line(
+        .notice, "request refused", nil, ["method": "\(method)", "status": "\(status)", "source": "\(source)"])
+    case .extraAnswer(let leg): line(.notice, "an answer too many; released", nil, ["leg": "\(leg)"])
+    case .protocolFault(let fault, let source):
+      line(.notice, "a message that does not fit", nil, ["fault": text(fault), "source": "\(source)"])
+    }
+  }
+
+  private func text(_ fault: ProtocolFault) -> String {
+    switch fault {
+    case .outOfOrder: "out of order"
+    case .noDialog(let method): "\(method) for a call that is not there"
+    case .strayResponse(let status): "a response \(status) to nothing that was sent"
     }
   }
 

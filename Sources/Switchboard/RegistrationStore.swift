@@ -12,7 +12,7 @@ import Telephony
 final class RegistrationStore {
   static let fileName = "registrations"
   /// Ten thousand contacts of some length.
-  private static let limit = 16 << 20
+  static let limit = 16 << 20
 
   private let loop: any EventLoop
   private let disk: DiskWorker

@@ -9,7 +9,7 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Read a site, show what it means, and tell every fault with its file.",
     discussion:
-      "Exit codes: 0 no errors, 1 at least one. Nothing is written, and a running controller is not disturbed.")
+      "Exit codes: 0 no errors, 1 at least one. Nothing is written, and a running Pikett is not disturbed.")
 
   @OptionGroup var options: SiteOptions
 

@@ -4,6 +4,7 @@ import Disk
 import Hunting
 import Records
 import Site
+import Switchboard
 import Telephony
 
 struct DutyCommand: ParsableCommand {
@@ -16,9 +17,10 @@ struct DutyCommand: ParsableCommand {
       pikett duty [--site <dir>] clear
       """,
     discussion: """
-      `show` tells who is on duty, where that is written, and whom the next call would ring in which order. `set 732` \
-      puts 732 on duty, `clear` nobody (the default user is then rung first). They write the first line of \
-      forwards/NAME/Target.txt, NAME being what CFU.txt says; a running controller follows within a second, for the \
+      `show` tells who is on duty, where that is written, whom the next call would ring in which order, and whether \
+      the phones that register here are registered now. `set 732` puts 732 on duty, `clear` nobody (the default user \
+      is then rung first). They write the first line of \
+      forwards/NAME/Target.txt, NAME being what CFU.txt says; a running Pikett follows within a second, for the \
       next call.
 
       Exit codes: 0 done, 1 there is no such user, or the site cannot be read, 64 wrong usage, 73 the file cannot be \
@@ -54,19 +56,24 @@ struct DutyCommand: ParsableCommand {
     let directory = try options.directory()
     let site = options.read(directory)
     switch action {
-    case .show: try emit(DutyReport(site).text)
+    case .show: try emit(report(site))
     case .set: try write(try user(of: site).number, directory, site)
     case .clear:
       // What is not there forwards nobody.
-      if site.cfu == nil { try emit(DutyReport(site).text) } else { try write("", directory, site) }
+      if site.cfu == nil { try emit(report(site)) } else { try write("", directory, site) }
     }
+  }
+
+  private func report(_ site: SiteSnapshot) -> String {
+    DutyReport(site, registered: registeredUsers(in: options.path(site.stateDirectory), at: currentWallTime())).text
   }
 
   private func user(of site: SiteSnapshot) throws -> SiteUser {
     if let number, let user = site.user(named: number) { return user }
     let users = site.users.map { $0.number + ($0.user.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")
-    complain(
-      "there is no user \(number ?? ""); expected one of: \(users.isEmpty ? "nobody, the site has no users" : users)")
+    let expected =
+      users.isEmpty ? "a site with users; \(options.site) has none (--site names another)" : "one of: \(users)"
+    complain("there is no user \(number ?? ""); expected \(expected)")
     throw ExitCode(1)
   }
 
@@ -92,7 +99,7 @@ struct DutyCommand: ParsableCommand {
       complain("\(path): was written, but does not count; pikett check tells why")
       throw ExitCode(1)
     }
-    try emit(DutyReport(now).text)
+    try emit(report(now))
     if let user = now.user(value), user.deskPhone == .none, user.user.forks.isEmpty {
       complain("warning: \(value) cannot be rung: he has no desk phone and no fork; pikett check tells what is missing")
     }

@@ -13,7 +13,7 @@ struct MessagesCommand: ParsableCommand {
       pikett messages [--site <dir>] drop <id>
       """,
     discussion: """
-      `retry` and `drop` leave a request for the running controller, which does it within a few seconds; if none runs, \
+      `retry` and `drop` leave a request for the running Pikett, which does it within a few seconds; if none runs, \
       the next one does it when it starts. `retry` also takes what has failed; `drop` moves what waits to failed.
 
       Exit codes: 0 done, 1 there is no such message, or it is not to be had back, 64 wrong usage, 73 the request cannot \

@@ -9,7 +9,7 @@ import Switchboard
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Run the controller.",
+    abstract: "Run the emergency line.",
     discussion: """
       Logs to standard error. SIGTERM and SIGINT end it: calls in progress are released and their tickets closed. \
       Edits of the site count for the next call; SIGHUP rereads it at once.
@@ -23,7 +23,7 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var options: SiteOptions
 
-  @Flag(help: "Start the controller again when it crashes.")
+  @Flag(help: "Start it again when it crashes.")
   var supervise = false
 
   func run() throws {

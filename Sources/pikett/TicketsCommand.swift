@@ -15,14 +15,14 @@ struct TicketsCommand: ParsableCommand {
       pikett tickets [--site <dir>] next [<number>]
       """,
     discussion: """
-      The list has a line a hop, the hops of a call together: + marks the further ones, END the last. Times and minutes \
+      The list has a line a hop that is over, the hops of a call together: + marks the further ones, END the last. Times and minutes \
       are those of the site's clock. Calls are shown whole.
 
       --json writes an array with an object a line: ticket, call (the first ticket of its call), hop (1, 2, … in the \
       call), start and end (2012-10-12T14:00), minutes, caller, called, last (true for END), serial, file (its name in \
       ticket/), recording (the path of the call's recording, or null).
 
-      `next` prints the number that the next ticket will get; `next <number>` sets it, also lower: a running controller \
+      `next` prints the number that the next ticket will get; `next <number>` sets it, also lower: a running Pikett \
       follows at its next ticket.
 
       Exit codes: 0 done, 1 the site or TickeNR.TXT cannot be read, 64 wrong usage, 73 the number cannot be written.

@@ -106,6 +106,8 @@ import Testing
       list.output.contains(
         "  1235-sms  731 Tech1  03472619287  12.10.2012 14.00      3       now  CODEMA    HTTP 500\n"))
     #expect(list.output.contains("no credit") && list.output.contains("1233-im"))
+    // Three failed, the fourth was taken.
+    #expect(list.output.contains("12.10.2012 14.00      4  CODEMA\n"))
 
     let retry = try pikett(["messages", "retry", "1234-sms", "--site", "site"], in: directory)
     #expect(retry.status == 0 && retry.errors.isEmpty)

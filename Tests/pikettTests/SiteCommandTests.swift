@@ -75,7 +75,9 @@ import Testing
     #expect(try text("731/Password.txt", in: directory).hasPrefix("\n"))
     // And once more.
     let before = run(["/bin/bash", "-c", "cd '\(directory.path)' && find site -type f | sort | xargs md5sum"]).output
-    #expect(try pikett(["init", "site"], in: directory).output.hasPrefix("site: 0 files written\n"))
+    let again = try pikett(["init", "site"], in: directory).output
+    #expect(again.hasPrefix("site: 0 files written\nthere already, and left as they are: "))
+    #expect(again.split(separator: "\n")[1].hasSuffix(" files"))
     #expect(
       run(["/bin/bash", "-c", "cd '\(directory.path)' && find site -type f | sort | xargs md5sum"]).output == before)
   }
@@ -106,6 +108,21 @@ import Testing
       #expect(outcome.output.hasPrefix("731 Tech1 is on duty, says forwards/TED_CFU/Target.txt\n"))
       #expect(outcome.output.hasSuffix("  then again from 1 (731), without end\n"))
     }
+  }
+
+  @Test func dutyTellsWhosePhoneIsRegistered() throws {
+    var files = files
+    files["state/journal"] = ""
+    files["state/registrations"] = """
+      pikett-registrations 1
+      user=732 contact=sip:732@192.0.2.7 by=UDP local=192.0.2.1:5060 remote=192.0.2.7:5060 q=1000 \
+      expires=9000000000000000 registered=1350050300000000 call-id=a cseq=1
+
+      """
+    try write(files, in: directory)
+    let lines = try pikett(["duty", "--site", "site"], in: directory).output.split(separator: "\n")
+    #expect(lines.contains { $0.contains("731 Tech1  not registered") })
+    #expect(lines.contains { $0.contains("732        registered") })
   }
 
   @Test func dutyIsSetAndClearedAndTheRestOfTheFileStays() throws {
@@ -150,6 +167,10 @@ import Testing
     let outcome = try pikett(["duty", "set", "735", "--site", "site"], in: directory)
     #expect(outcome.status == 1 && outcome.output.isEmpty)
     #expect(outcome.errors == "pikett: there is no user 735; expected one of: 731 (Tech1), 732\n")
+    try write(["README.md": ""], in: directory, site: "other")
+    #expect(
+      try pikett(["duty", "set", "731", "--site", "other"], in: directory).errors
+        == "pikett: there is no user 731; expected a site with users; other has none (--site names another)\n")
     #expect(try text("forwards/TED_CFU/Target.txt", in: directory) == files["forwards/TED_CFU/Target.txt"])
   }
 
