@@ -44,6 +44,9 @@ struct TrunkLife: Sendable {
     }
   }
 
+  /// True if something has ever come from there.
+  func hasShownLife(_ endpoint: Endpoint) -> Bool { places[endpoint]?.lastLife != nil }
+
   /// Something came from there.
   /// - Returns: true if it had been silent.
   mutating func showedLife(_ endpoint: Endpoint, byProbe: Bool = false, at now: Instant) -> Bool {

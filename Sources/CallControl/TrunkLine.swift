@@ -39,6 +39,8 @@ struct TrunkLine: Sendable {
   private var probes: TrunkProbes
   private var registration: TrunkRegistration?
   private var isStarted = false
+  /// Places of which it was said that nothing has ever come from there.
+  private var unheard: [Endpoint] = []
   /// When something came from the trunk that is none of its places.
   private var lastLifeElsewhere: Instant?
   private static let lifeElsewhere = Duration.seconds(60)
@@ -143,6 +145,7 @@ struct TrunkLine: Sendable {
 
   private mutating func placesChanged(at now: Instant) -> [Action] {
     life.keep(places.map(\.endpoint))
+    unheard.removeAll { endpoint in !places.contains { $0.endpoint == endpoint } }
     probes.set(places, every: trunk.qualify, at: now)
     if places.isEmpty, !trunk.hosts.isEmpty {
       nameCheck = nameCheck ?? (unresolved.isEmpty ? now + Self.lookUpTime : nil)
@@ -199,14 +202,22 @@ struct TrunkLine: Sendable {
 
   private mutating func showedLife(_ endpoint: Endpoint, byProbe: Bool = false, at now: Instant) -> [Action] {
     guard places.contains(where: { $0.endpoint == endpoint }) else { return [] }
-    guard life.showedLife(endpoint, byProbe: byProbe, at: now) else { return [] }
-    return [.note(.back(endpoint))] + registering(.back(endpoint), at: now)
+    let wasUnheard = unheard.contains(endpoint)
+    unheard.removeAll { $0 == endpoint }
+    let isBack = life.showedLife(endpoint, byProbe: byProbe, at: now)
+    return (isBack || wasUnheard ? [.note(.back(endpoint))] : [])
+      + (isBack ? registering(.back(endpoint), at: now) : [])
   }
 
   private mutating func wasSilent(_ endpoint: Endpoint, _ sign: TrunkLife.Sign, at now: Instant) -> [Action] {
     guard places.contains(where: { $0.endpoint == endpoint }) else { return [] }
     let isNew = life.wasSilent(endpoint, sign, isProbed: trunk.qualify != nil, at: now)
     // A registration in vain has its own line in the log.
-    return isNew && sign != .registration ? [.note(.silent(endpoint))] : []
+    if isNew, sign != .registration { return [.note(.silent(endpoint))] }
+    guard case .probe = sign, registration == nil, !life.hasShownLife(endpoint), !unheard.contains(endpoint) else {
+      return []
+    }
+    unheard.append(endpoint)
+    return [.note(.unheard(endpoint))]
   }
 }

@@ -11,9 +11,11 @@ package enum TrunkNote: Hashable, Sendable {
   case registrationUnanswered(at: Endpoint, status: Int?)
   /// Our registration has been taken back.
   case unregistered(at: Endpoint)
+  /// Nothing has ever come from there, not even an answer to OPTIONS: it may be the wrong address.
+  case unheard(Endpoint)
   /// A place that answered OPTIONS does so no longer.
   case silent(Endpoint)
-  /// It shows life again.
+  /// It shows life again, or for the first time after `unheard`.
   case back(Endpoint)
   /// No address is known for these hosts, so the trunk cannot be reached.
   case unresolved([String])

@@ -171,8 +171,11 @@ struct TrunkRegistration: Sendable {
   ) -> [Action] {
     guard case .answered(let answer) = outcome else {
       guard number == attempt else { return [] }
-      if case .leaving = state { return end() }
-      due = nil
+      switch state {
+      case .leaving: return end()
+      case .waiting, .over: return []
+      case .asking: due = nil
+      }
       return [.wasSilent(place.endpoint)] + failed(.unanswered, nil, place, places, at: now)
     }
     return [.showedLife(place.endpoint)] + answered(number, answer, place, places, at: now)

@@ -11,7 +11,7 @@ extension SiteSnapshot {
     for trunk in trunks {
       table.append(lines: [
         [trunk.name], peers(of: trunk), login(of: trunk),
-        [trunk.registers ? "for \(inSeconds(trunk.expires))" : trunk.isRegistrant ? "with us" : "no"],
+        registration(of: trunk),
         callerID(of: trunk), prefix(of: trunk), use(of: trunk), [trunk.called.rawValue],
         [trunk.defaultDestination?.digits ?? "404"],
       ])
@@ -23,6 +23,19 @@ extension SiteSnapshot {
     let hosts = trunk.hosts.map { "\(trunk.transport.rawValue) \($0)" }
     let proxy = trunk.proxy.map { "through \($0)" }
     return (hosts.isEmpty ? ["none"] : hosts) + [proxy].compactMap { $0 } + trunk.addresses.map { "calls from \($0)" }
+      + [asked(trunk)].compactMap { $0 }
+  }
+
+  /// How often it is asked whether it lives, where that is not the usual.
+  private func asked(_ trunk: Trunk) -> String? {
+    guard !trunk.hosts.isEmpty, trunk.qualify != Trunk(name: "").qualify else { return nil }
+    return trunk.qualify.map { "OPTIONS every \(inSeconds($0))" } ?? "no OPTIONS"
+  }
+
+  private func registration(of trunk: Trunk) -> [String] {
+    guard trunk.registers else { return [trunk.isRegistrant ? "with us" : "no"] }
+    let domain = trunk.domain.flatMap { $0 == trunk.hosts.first?.host ? nil : "at \($0)" }
+    return ["for \(inSeconds(trunk.expires))", domain ?? ""]
   }
 
   private func login(of trunk: Trunk) -> [String] {

@@ -80,9 +80,13 @@ package struct EventLog {
           "check": "trunks/\(trunk)/Host.txt",
         ])
     case .unregistered(let place): line(.info, "unregistered at the trunk", nil, ["trunk": trunk, "at": "\(place)"])
+    case .unheard(let place):
+      line(
+        .warning, "nothing has come from the trunk yet, not even an answer to OPTIONS", nil,
+        ["trunk": trunk, "at": "\(place)", "check": "trunks/\(trunk)/Host.txt Qualify.txt"])
     case .silent(let place):
       line(.error, "the trunk no longer answers", nil, ["trunk": trunk, "at": "\(place)"])
-    case .back(let place): line(.info, "the trunk answers again", nil, ["trunk": trunk, "at": "\(place)"])
+    case .back(let place): line(.info, "the trunk answers", nil, ["trunk": trunk, "at": "\(place)"])
     case .unresolved(let names):
       line(
         .error, "no address is known for the trunk", nil,

@@ -423,7 +423,11 @@ private struct LineBed {
       bed.take(.probed(LineBed.a, isAnswered: false))
       #expect(bed.line.isAlive(at: bed.now))
     }
-    #expect(bed.notes.isEmpty)
+    // The owner is told once: the address may be wrong.
+    #expect(bed.notes == [.unheard(LineBed.a)])
+    bed.take(.showedLife(LineBed.a))
+    bed.pass(.seconds(100))
+    #expect(bed.notes == [.unheard(LineBed.a), .back(LineBed.a)])
   }
 
   @Test func `one that answered and no longer does is silent until it shows life`() throws {
