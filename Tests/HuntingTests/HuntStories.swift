@@ -60,6 +60,32 @@ struct HuntStories {
     #expect(story.isSound)
   }
 
+  @Test("Seed: it is possible not to jump back to the first caller: the chain ends with 731")
+  func notJumpingBack() throws {
+    var users = Story.technicians
+    users[0].cfnr = nil
+    var story = try Story(users: users)
+    story.wait(59)
+    #expect(story.ringing == ["731", "3471111111"])
+    story.wait(1)
+    #expect(story.isOver && story.releasedWith == .noAnswer)
+    #expect(story.messages.map { $0.prefix(3) } == ["731"] && story.isSound)
+  }
+
+  @Test("Seed: each hop has its ticket, so that gaps in the messages' numbers are calls that were not answered")
+  func ticketGaps() throws {
+    var story = try Story()
+    story.wait(40)
+    try story.answers("3471111111")
+    try story.presses("1", on: "3471111111")
+    story.wait(60)
+    try story.hangsUp("3471111111")
+    #expect(story.world.closed.map { "\($0.ticket) \($0.user)" } == ["1234 732", "1235 733", "1236 731"])
+    #expect(
+      story.messages == ["731: 12.10.2012_14.00_12.10.2012_14.01_Ticket_1236_Caller_03472619287_Called_731"])
+    #expect(story.isSound)
+  }
+
   @Test("Seed: if the CFU is cleared, the default user rings first")
   func noCFU() throws {
     #expect(try Story("799*731", onDuty: nil).ringing.first == "731")
