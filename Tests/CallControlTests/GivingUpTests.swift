@@ -174,6 +174,27 @@ import Testing
     }
   }
 
+  @Test func `a phone whose port is closed is left at once; a caller whose port is closed may still hang up`() throws {
+    let scene = try Scene()
+    var refused = LinkConditions(delay: .milliseconds(10) ... .milliseconds(10))
+    refused.isRefused = true
+    scene.network.setConditions(refused, from: "Pikett", to: "732")
+    scene.callerDials("799*731")
+    scene.at(.seconds(1)) { scene in
+      #expect(scene.shell.tickets.map(\.opening.user) == ["732", "733"])
+      #expect(scene[733].openLines == 1)
+      // Now his own: our 200 has gone, nothing of ours is under way, and his BYE comes through.
+      scene.network.setConditions(refused, from: "Pikett", to: "Caller")
+      scene.caller.hangUp()
+    }
+    scene.at(.seconds(2)) { scene in #expect(scene[733].openLines == 0 && scene.shell.media.isEmpty) }
+    try scene.run(until: .seconds(3))
+    #expect(try scene.ending().dispatch?.user == "733")
+    // His BYE's 200 never reaches him.
+    scene.network.setConditions(LinkConditions(), from: "Pikett", to: "Caller")
+    try scene.expectClean()
+  }
+
   // MARK: The places
 
   /// A call that stands there after the time.
