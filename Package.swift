@@ -123,7 +123,11 @@ let package = Package(
     tests("Delivery", ["Spool", "Disk", "Telephony", "PikettTesting", "pikett-delivery"]),
     tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
     tests(
-      "Switchboard", ["CallControl", "SIPUserAgent", "SIPMessage", "Site", "Telephony", "PikettTesting", logging]),
+      "Switchboard",
+      [
+        "CallControl", "SIPUserAgent", "SIPMessage", "Site", "Records", "Spool", "Disk", "Telephony", "PikettTesting",
+        nioCore, nioPosix, logging,
+      ]),
     tests("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Telephony"]),
     tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave", ["PikettTesting"]),

@@ -64,4 +64,10 @@ package struct InstantMessage: Hashable, Sendable {
     self.caller = caller
     self.text = text
   }
+
+  /// True if the phone, or what stands before it, has understood the message and will not take such a one: it would not
+  /// later either. Whether somebody is not there now, no other status tells for ever.
+  package static func isRefused(_ status: Int) -> Bool {
+    [405, 413, 415, 416, 488, 501, 505, 513, 606].contains(status)
+  }
 }

@@ -30,7 +30,7 @@ struct PendingMessages: Sendable {
   /// What is to be done next.
   enum Step: Sendable {
     case send(RequestID, InstantMessage, BranchTarget)
-    /// All phones have answered: the message and its outcome; one phone that took it makes it delivered.
+    /// All phones have answered: the message and its outcome.
     case done(name: String, status: Int)
   }
 
@@ -80,7 +80,9 @@ struct PendingMessages: Sendable {
   private mutating func settle(_ name: String, _ status: Int) -> [Step] {
     guard var delivery = deliveries[name] else { return [] }
     delivery.open -= 1
-    if delivery.status.map({ $0 >= 300 }) ?? true { delivery.status = status }
+    // One phone that took it makes it delivered, and one that may still take it leaves hope.
+    let rank = { (status: Int) in status < 300 ? 0 : InstantMessage.isRefused(status) ? 2 : 1 }
+    if delivery.status.map({ rank(status) < rank($0) }) ?? true { delivery.status = status }
     deliveries[name] = delivery.open > 0 ? delivery : nil
     return delivery.open > 0 ? [] : [.done(name: name, status: delivery.status ?? status)]
   }

@@ -71,6 +71,12 @@ package struct RetryState: Hashable, Sendable {
     return true
   }
 
+  /// What kept the message back may be over: it is tried at once, and the pauses begin anew. Its 24 h go on.
+  package mutating func hasten(at now: WallTime) {
+    attempts = 0
+    due = now
+  }
+
   /// Begins anew, at once, with the first provider.
   package mutating func restart(at now: WallTime) {
     let reason = reason

@@ -25,6 +25,8 @@ final class MessageDispatcher {
   private var imTimer: Scheduled<Void>?
   /// The instant messages that are on their way.
   private var underWay: [String: SpooledMessage] = [:]
+  /// Those of them whose user's phones have changed since: they may have gone to where he was before.
+  private var outrun: Set<String> = []
   private var isStopped = false
   /// How long the disk is left alone after it has refused.
   private static let patience = Duration.seconds(60)
@@ -81,9 +83,10 @@ final class MessageDispatcher {
 
   /// A phone has come back: what waits for its user is tried at once.
   func phonesChanged(of user: String) {
+    for message in underWay.values where message.user == user { outrun.insert(message.id) }
     onDisk { spool, now in
       for var message in (try? spool.im.messages(.waiting)) ?? [] where message.user == user {
-        message.retry.restart(at: now)
+        message.retry.hasten(at: now)
         try? spool.im.postpone(message)
       }
     } then: { dispatcher, _ in
@@ -172,12 +175,16 @@ final class MessageDispatcher {
   /// Writes what became of an instant message. Until that is done it counts as under way: the disk thread may have read
   /// it as waiting a moment ago.
   private func settle(_ message: SpooledMessage, _ status: Int) {
+    let isOutrun = outrun.remove(message.id) != nil
     let isTaken = onDisk { spool, now in
       var message = message
+      let reason = "SIP status \(status)"
+      let failure: RetryState.Failure = InstantMessage.isRefused(status) ? .refused(reason) : .passing(reason)
       do {
         if (200..<300).contains(status) {
           try spool.im.finish(message, as: .sent)
-        } else if message.retry.failed(.passing("SIP status \(status)"), with: "phone", of: ["phone"], at: now) {
+        } else if message.retry.failed(failure, with: "phone", of: ["phone"], at: now) {
+          if isOutrun { message.retry.hasten(at: now) }
           try spool.im.postpone(message)
         } else {
           try spool.im.finish(message, as: .failed)

@@ -56,6 +56,18 @@ import Testing
     try scene.expectClean()
   }
 
+  @Test func `one phone knows no messages, the other is away: there is hope`() throws {
+    for (first, second) in [(405, 480), (480, 405)] {
+      let scene = try Scene()
+      scene.second.register("732", password: "secret732")
+      scene[732].textStatus = first
+      scene.second.textStatus = second
+      scene.at(.seconds(1)) { send($0, to: "732") }
+      try scene.run(until: .seconds(5))
+      #expect(scene.shell.messagesDone == ["m1": [480]])
+    }
+  }
+
   // MARK: By trunk
 
   /// 732 is reached by the trunk PBX with two hosts, then by GW14.

@@ -57,6 +57,23 @@ struct RetryStateTests {
     #expect(state.reason == "402")
   }
 
+  @Test("a message that is hastened is due, and given up after its 24 h all the same")
+  func hastened() {
+    let start = RetryStateTests.start
+    var state = RetryState(due: start)
+    for pause in [0, 10, 30] {
+      let goesOn = state.failed(.passing("480"), with: "phone", of: ["phone"], at: start + .seconds(pause))
+      #expect(goesOn)
+    }
+    state.hasten(at: start + .seconds(40))
+    #expect(state.due == start + .seconds(40))
+    let goesOn = state.failed(.passing("480"), with: "phone", of: ["phone"], at: start + .seconds(40))
+    #expect(goesOn && state.due == start + .seconds(50))
+    state.hasten(at: start + .seconds(86_400))
+    let isOver = !state.failed(.passing("480"), with: "phone", of: ["phone"], at: start + .seconds(86_400))
+    #expect(isOver)
+  }
+
   @Test("a clock that was wrong does not hold a message back")
   func clockSetBack() {
     var state = RetryState(due: RetryStateTests.start + .seconds(86_400 * 365))
