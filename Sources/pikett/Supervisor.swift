@@ -1,6 +1,7 @@
 import Disk
 import Glibc
 import Logging
+import Switchboard
 import Telephony
 
 /// Keeps a controller running: starts the program itself as a child, and again when it has crashed.
@@ -38,7 +39,7 @@ struct Supervisor {
     var hasWorked = false
     while true {
       let start = currentMoment().instant
-      guard let child = spawn() else {
+      guard let child = ChildProcess.spawn(executable, words) else {
         logger.critical("the controller cannot be started", metadata: ["program": "\(executable)"])
         return 69
       }
@@ -71,22 +72,6 @@ struct Supervisor {
   }
 
   // MARK: - The child
-
-  private func spawn() -> pid_t? {
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // It must not begin with the signals blocked that are awaited here.
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    var arguments = words.map { strdup($0) } + [nil]
-    defer { for word in arguments { free(word) } }
-    var child = pid_t()
-    let code = posix_spawn(&child, executable, nil, &attributes, &arguments, environ)
-    return code == 0 ? child : nil
-  }
 
   /// Waits for the child's end, and hands signals on to it meanwhile.
   /// - Returns: how it ended, and whether it had been told to.

@@ -147,15 +147,7 @@ final class Phone: SimulatedParty {
 
   /// Presses a key by SIP INFO.
   func press(_ key: Character, _ leg: LegID? = nil) {
-    guard let leg = leg ?? last, agent.legs[leg]?.dialog != nil,
-      var request = agent.legs[leg]?.dialog?.request(.info), let flow = agent.legs[leg]?.dialog?.flow
-    else { return }
-    request.headers.add("Content-Type", "application/dtmf-relay")
-    request.body = Array("Signal=\(key)\r\nDuration=160\r\n".utf8)
-    agent.send(request, on: flow, for: .ask(leg), at: network.now)
-    let actions = agent.actions
-    agent.actions = []
-    perform(actions)
+    if let leg = leg ?? last { perform(agent.press(key, on: leg, at: network.now)) }
   }
 
   /// Sends a message that the user agent would not.

@@ -79,15 +79,7 @@ final class Provider: SimulatedParty {
 
   /// Presses a key by SIP INFO.
   func press(_ key: Character, _ leg: LegID) {
-    guard var request = agent.legs[leg]?.dialog?.request(.info), let flow = agent.legs[leg]?.dialog?.flow else {
-      return
-    }
-    request.headers.add("Content-Type", "application/dtmf-relay")
-    request.body = Array("Signal=\(key)\r\nDuration=160\r\n".utf8)
-    agent.send(request, on: flow, for: .ask(leg), at: network.now)
-    let actions = agent.actions
-    agent.actions = []
-    perform(actions)
+    perform(agent.press(key, on: leg, at: network.now))
   }
 
   func hangUp() {

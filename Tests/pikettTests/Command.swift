@@ -1,23 +1,13 @@
 import Glibc
 import PikettTesting
 
-/// What a run of `pikett` gave.
-struct Outcome {
-  var status: Int32
-  var output: String
-  var errors: String
-}
+let program = Program("pikett")
 
 /// Runs `pikett` in `directory`; `before` and `behind` go before and behind it on the shell's line.
 func pikett(
   _ words: [String], in directory: TemporaryDirectory, before: String = "", behind: String = ""
-) throws -> Outcome {
-  let quoted = words.map { "'\($0)'" }.joined(separator: " ")
-  let line = "cd '\(directory.path)' && TZ=UTC \(before) '\(binary)' \(quoted) 2> '\(directory.path)/.errors' \(behind)"
-  let (status, output) = run(["/bin/bash", "-c", line])
-  let errors = String(decoding: try readFile(directory.file(".errors")), as: UTF8.self)
-  unlink(directory.file(".errors"))
-  return Outcome(status: status, output: output, errors: errors)
+) throws -> Program.Outcome {
+  try program.run(words, in: directory, before: before, behind: behind)
 }
 
 /// Writes files of a site; directories are made.
@@ -37,11 +27,3 @@ func write(_ files: [String: String], in directory: TemporaryDirectory, site: St
 func text(_ path: String, in directory: TemporaryDirectory, site: String = "site") throws -> String {
   String(decoding: try readFile(directory.file("\(site)/\(path)")), as: UTF8.self)
 }
-
-/// The executable lies where the tests' own lies.
-let binary: String = {
-  let own = realpath("/proc/self/exe", nil)
-  defer { free(own) }
-  let path = own.map { String(cString: $0) } ?? ""
-  return path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/pikett"
-}()

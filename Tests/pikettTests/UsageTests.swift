@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func neitherFoundationNorTheCaptureLibraryIsLinked() {
-    let (status, libraries) = run(["/usr/bin/ldd", binary])
+    let (status, libraries) = run(["/usr/bin/ldd", program.path])
     #expect(status == 0 && libraries.contains("libc.so"))
     for name in ["libFoundation.so", "libpcap", "libcurl", "FoundationICU"] {
       #expect(!libraries.contains(name), "\(name)")
