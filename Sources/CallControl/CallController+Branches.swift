@@ -18,7 +18,13 @@ extension CallController {
       later(.hunt(id, .branchAdded(branch.phone(further), beside: branch)))
     }
     open(id, branch, routes, at: now)
-    if routes.isEmpty { branchOver(id, branch, .unreachable, .noRouteToDestination, at: now) }
+    if routes.isEmpty {
+      let isRegistrationMissing =
+        phone.phone == .desk && call.site.user(phone.user)?.deskPhone == .registration
+        && userAgent.contacts(of: phone.user, at: now.instant).isEmpty
+      note(.branchHasNoWay(id, branch, user: phone.user, isRegistrationMissing: isRegistrationMissing))
+      branchOver(id, branch, .unreachable, .noRouteToDestination, at: now)
+    }
   }
 
   /// The ways to the phones of a site as they are now.

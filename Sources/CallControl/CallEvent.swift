@@ -29,6 +29,8 @@ package enum CallEvent: Hashable, Sendable {
   case branchSilent(CallID, BranchID, target: String)
   /// A host cannot or will not take the call: another way to the phone is tried, if its status leaves one.
   case branchWayFailed(CallID, BranchID, target: String, status: Int)
+  /// No way leads to this user's phone: it is not registered, or no trunk can be used.
+  case branchHasNoWay(CallID, BranchID, user: String, isRegistrationMissing: Bool)
   /// A phone cannot be called for want of an RTP port.
   case branchHasNoPort(CallID, BranchID)
   /// A branch's or caller's SDP cannot be used.

@@ -43,6 +43,11 @@ package struct EventLog {
       line(
         .warning, "this way failed", call,
         ["branch": "\(branch)", "target": target, "status": "\(status)"])
+    case .branchHasNoWay(let call, let branch, let user, let isRegistrationMissing):
+      line(
+        .warning,
+        isRegistrationMissing ? "the phone is not registered" : "no way leads to this phone; see pikett check",
+        call, ["branch": "\(branch)", "user": user])
     case .branchHasNoPort(let call, let branch):
       line(.error, "no RTP port is free (RTPPorts.txt); this way failed", call, ["branch": "\(branch)"])
     case .mediaFault(let call, let leg, let fault):
@@ -117,7 +122,8 @@ package struct EventLog {
       line(.error, "the disk refuses the journal; ringing all the same", call, ["hop": "\(hop.rawValue)"])
     case .failed(let branch, let failure, let cause):
       line(
-        .warning, "phone not reached", call, ["branch": "\(branch)", "why": "\(failure)", "cause": "\(cause.rawValue)"])
+        .warning, "phone not reached", call,
+        ["branch": "\(branch)", "why": "\(failure)", "cause": "\(cause.rawValue) \(cause.text)"])
     case .mustConfirm(let branch, let key):
       line(.info, "answered; must confirm", call, ["branch": "\(branch)", "key": "\(key)"])
     case .wrongKey(let branch, let pressed):

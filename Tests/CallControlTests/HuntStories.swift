@@ -77,6 +77,10 @@ import Testing
     try scene.run(until: .seconds(30))
     #expect(scene.shell.tickets.map(\.opening.user) == ["732", "733"])
     #expect(try scene.ending().detail.answeredExtension == "733")
+    let unregistered = scene.shell.events.compactMap { event in
+      if case .branchHasNoWay(_, _, let user, true) = event { user } else { nil }
+    }
+    #expect(unregistered == ["732"])
     try scene.expectClean()
   }
 
