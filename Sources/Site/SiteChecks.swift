@@ -105,6 +105,16 @@ extension SiteReader {
     for trunk in site.trunks where trunk.transport == .tls && !trunk.hosts.isEmpty {
       report("trunks/\(trunk.name)/Transport.txt", problem, expected: "udp or tcp")
     }
+    if !site.listen.contains(where: { $0.transport == .tcp }) {
+      let callers =
+        site.trunks.filter { $0.transport == .tcp && !$0.hosts.isEmpty }.map { "the trunk \($0.name)" }
+        + site.users.filter { $0.contact?.transport == .tcp }.map { "the phone of \($0.number)" }
+      if !callers.isEmpty {
+        report(
+          "Listen.txt", "nothing listens on TCP, by which \(callers.joined(separator: ", ")) would be called",
+          expected: "an address such as tcp:0.0.0.0:5060 in it too")
+      }
+    }
     for user in site.users where user.contact?.transport == .tls {
       report("\(user.number)/Contact.txt", problem, expected: "a sip: URI, with ;transport=tcp or without")
     }

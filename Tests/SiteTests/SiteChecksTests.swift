@@ -58,6 +58,12 @@ struct SiteChecksTests {
         ["trunks/GW14/Transport.txt": "tls"],
         "trunks/GW14/Transport.txt: TLS is not spoken yet: it cannot be called"
       ),
+      (
+        [
+          "trunks/GW14/Transport.txt": "tcp", "731/Contact.txt": "sip:731@192.0.2.9;transport=tcp",
+          "Listen.txt": "udp:0.0.0.0:5060",
+        ], "Listen.txt: nothing listens on TCP, by which the trunk GW14, the phone of 731 would be called"
+      ),
       (["731/Contact.txt": "sips:731@192.0.2.9"], "731/Contact.txt: TLS is not spoken yet: it cannot be called"),
       (["SMSProvider.txt": "Kanell"], "SMSProvider.txt: there is no provider “Kanell”"),
       (["731/SMSNumber.txt": "347"], "sms/CODEMA/URL.txt: the provider has no URL, so no SMS is sent"),
