@@ -90,7 +90,7 @@ package struct CallController: Sendable {
     case .received(let message, let flow): received(message, flow, at: now)
     case .transportFailed(let flow):
       run(.transportFailed(flow), at: now)
-      if flow.transport.isReliable { perform(lines.connectionLost(flow.remote, at: now.instant), at: now) }
+      if flow.transport.isReliable { perform(lines.connectionLost(flow, at: now.instant), at: now) }
     case .timersDue: timersDue(at: now)
     case .mediaOpened(let leg, let local): mediaOpened(leg, local, at: now)
     case .mediaRefused(let leg): mediaRefused(leg, at: now)

@@ -93,10 +93,7 @@ struct TrunkLine: Sendable {
       if there.isEmpty { lastLifeElsewhere = now }
       return there.flatMap { showedLife($0.endpoint, at: now) }
     case .gotNoAnswer(let endpoint): return wasSilent(endpoint, .call, at: now)
-    case .connectionLost(let endpoint):
-      // Calls came by it, and a registrar may have dropped the Contact with it (RFC 5626 §4.2.2).
-      guard registration?.isFailing == false, registered(at: now)?.endpoint == endpoint else { return [] }
-      return registering(.back(endpoint), at: now)
+    case .connectionLost(let endpoint): return registering(.connectionLost(endpoint), at: now)
     case .leave, .shutdown:
       probes.stop()
       nameCheck = nil

@@ -85,8 +85,11 @@ struct TrunkLines: Sendable {
   }
 
   /// A connection is gone, perhaps one over which we had registered.
-  mutating func connectionLost(_ remote: Endpoint, at now: Instant) -> [Action] {
-    ids.flatMap { handle($0, .connectionLost(remote), at: now) }
+  mutating func connectionLost(_ flow: Flow, at now: Instant) -> [Action] {
+    ids.flatMap { id -> [Action] in
+      guard let line = entries[id]?.line, Transport(line.trunk.transport) == flow.transport else { return [] }
+      return handle(id, .connectionLost(flow.remote), at: now)
+    }
   }
 
   // MARK: - Inputs

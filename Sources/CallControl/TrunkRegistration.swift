@@ -22,6 +22,8 @@ struct TrunkRegistration: Sendable {
     case ask
     /// A place lives again.
     case back(Endpoint)
+    /// The connection to a place is gone. Where a NAT stands between, calls came over nothing else.
+    case connectionLost(Endpoint)
     case timersDue
     case answered(attempt: UInt64, RegistrationOutcome)
     /// Take it back, also what an attempt under way may still bring.
@@ -66,6 +68,8 @@ struct TrunkRegistration: Sendable {
   private var due: Instant?
   /// Where we are registered, and until when.
   private var binding: (place: TrunkPlace, until: Instant)?
+  /// When it was renewed last because its connection was gone.
+  private var renewedAt: Instant?
   /// Seconds that a 423 has asked for.
   private var minimum = 0
   /// Attempts that have not been answered yet.
@@ -83,6 +87,8 @@ struct TrunkRegistration: Sendable {
   static let patience = Duration.seconds(5)
   /// No request lives longer than this.
   private static let limit = Duration.seconds(40)
+  /// A registrar that closes every connection is asked again because of it no more often than this.
+  static let calm = Duration.seconds(30)
   static let longestRest = 1800
   static let longestExpires = 86_400
 
@@ -123,7 +129,11 @@ struct TrunkRegistration: Sendable {
     case (.back(let endpoint), .waiting):
       hope(endpoint, places, at: now)
       return []
-    case (.ask, .leaving), (.back, .asking), (.back, .leaving): return []
+    case (.connectionLost(let endpoint), .waiting):
+      renew(endpoint, at: now)
+      return []
+    case (.ask, .leaving), (.back, .asking), (.back, .leaving), (.connectionLost, .asking), (.connectionLost, .leaving):
+      return []
     case (.timersDue, _):
       guard let due, due <= now else { return [] }
       self.due = nil
@@ -292,6 +302,17 @@ struct TrunkRegistration: Sendable {
     guard lastFailure == .unanswered || (lastFailure == nil && isAsGood), resting[endpoint] == nil else { return }
     let soon = now + .milliseconds(Int64(random.next(in: 100...1000)))
     due = min(due ?? soon, soon)
+  }
+
+  /// We are registered over a connection that is gone: calls came by it, and the registrar may have dropped our Contact
+  /// with it (RFC 5626 §4.2.2). It is asked for anew soon.
+  private mutating func renew(_ endpoint: Endpoint, at now: Instant) {
+    guard let binding, binding.place.endpoint == endpoint, binding.until > now, lastFailure == nil else { return }
+    var soon = now + .milliseconds(Int64(random.next(in: 100...1000)))
+    if let renewedAt { soon = max(soon, renewedAt + Self.calm) }
+    guard due.map({ soon < $0 }) ?? true else { return }
+    renewedAt = soon
+    due = soon
   }
 
   // MARK: - The end

@@ -299,6 +299,34 @@ private struct LineBed {
     }
   }
 
+  @Test func `a registrar that closes every connection is left in peace`() throws {
+    var bed = LineBed()
+    bed.answer(try bed.next().attempt, 200, expires: 300)
+    bed.pass(.seconds(60))
+    bed.take(.connectionLost(LineBed.b))
+    bed.pass(.seconds(40))
+    #expect(bed.registers().isEmpty)
+    bed.take(.connectionLost(LineBed.a))
+    bed.take(.connectionLost(LineBed.a))
+    let again = try bed.next()
+    #expect(again.after <= .seconds(1) && again.place == LineBed.a && again.expires == 300)
+    // Its own end is told by the request that goes over it.
+    bed.take(.connectionLost(LineBed.a))
+    bed.answer(again.attempt, 200, expires: 300)
+    bed.take(.connectionLost(LineBed.a))
+    #expect(try bed.next().after == TrunkRegistration.calm)
+  }
+
+  @Test func `where we are not registered a lost connection ends no pause`() throws {
+    var bed = LineBed()
+    bed.answer(try bed.next().attempt, 403)
+    bed.take(.connectionLost(LineBed.a))
+    #expect(try bed.next().after >= .seconds(15))
+    bed.take(.shutdown)
+    bed.take(.connectionLost(LineBed.a))
+    #expect(bed.line.nextDeadline == nil)
+  }
+
   @Test func `a 200 that grants nothing is a refusal`() throws {
     var bed = LineBed()
     bed.answer(try bed.next().attempt, 200, expires: 0)
