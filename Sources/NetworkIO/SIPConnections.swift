@@ -58,7 +58,9 @@ final class SIPConnections {
     listeners.append(Listener(bound: bound))
     let owner = NIOLoopBound(self, eventLoop: loop)
     var bootstrap = ServerBootstrap(group: loop)
-    for (option, value) in socketOptions { bootstrap = bootstrap.childChannelOption(option, value: value) }
+    for (option, value) in socketOptions(.seconds(32)) {
+      bootstrap = bootstrap.childChannelOption(option, value: value)
+    }
     return
       bootstrap
       .childChannelOption(.writeBufferWaterMark, value: watermark)
@@ -126,7 +128,7 @@ final class SIPConnections {
     {
       bootstrap = bootstrap.bind(to: local)
     }
-    for (option, value) in socketOptions { bootstrap = bootstrap.channelOption(option, value: value) }
+    for (option, value) in socketOptions(.seconds(8)) { bootstrap = bootstrap.channelOption(option, value: value) }
     bootstrap.connect(to: remote).whenFailure { _ in own.value.failed() }
     return connection
   }
@@ -198,10 +200,17 @@ final class SIPConnections {
 }
 
 /// What the kernel sees to: nothing is held back to be sent with more, and a peer that has vanished (power, NAT) is
-/// noticed after two minutes at rest, and as soon as a transaction's life is over when something waits to reach him.
-private let socketOptions: [(ChannelOptions.Types.SocketOption, SocketOptionValue)] = [
-  (.init(level: .tcp, name: .tcp_nodelay), 1), (.init(level: .socket, name: .so_keepalive), 1),
-  (.init(level: .tcp, name: .init(rawValue: TCP_KEEPIDLE)), 60),
-  (.init(level: .tcp, name: .init(rawValue: TCP_KEEPINTVL)), 15),
-  (.init(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT)), 32_000),
-]
+/// noticed after two minutes at rest, and after `patience` when something waits to reach him.
+///
+/// A peer's connection may be the only way to him, so it is given as long as a transaction lives. One of ours is given up
+/// sooner: another is opened, and a call that was lost with it still has time to ring.
+private func socketOptions(
+  _ patience: Duration
+) -> [(ChannelOptions.Types.SocketOption, SocketOptionValue)] {
+  [
+    (.init(level: .tcp, name: .tcp_nodelay), 1), (.init(level: .socket, name: .so_keepalive), 1),
+    (.init(level: .tcp, name: .init(rawValue: TCP_KEEPIDLE)), 60),
+    (.init(level: .tcp, name: .init(rawValue: TCP_KEEPINTVL)), 15),
+    (.init(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT)), SocketOptionValue(patience.milliseconds)),
+  ]
+}

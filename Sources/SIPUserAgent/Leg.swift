@@ -18,10 +18,12 @@ struct Leg: Sendable {
   let contactUser: String
   var phase: Phase
   /// The INVITE's way.
-  let flow: Flow
+  var flow: Flow
   /// The INVITE: the peer's as it came, ours without Via.
   var invite: Request
   var clientTransaction: ClientTransactionID?
+  /// True once our INVITE went out again because its connection was dead.
+  var isSentAgain = false
   let serverTransaction: ServerTransactionID?
   /// Nil while our call is unanswered.
   var dialog: Dialog?

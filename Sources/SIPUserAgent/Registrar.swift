@@ -130,6 +130,14 @@ struct Registrar: Sendable {
     return (changed, dropped)
   }
 
+  /// The way that leads where this one led when its connection is gone: the same to whom we connect, to a phone that
+  /// connected to us its own address.
+  /// - Returns: nil if there is none.
+  func way(without connection: Flow) -> Flow? {
+    let phones = users.flatMap { contacts[$0] ?? [] }.filter { $0.flow == connection }
+    return phones.isEmpty ? connection : phones.lazy.compactMap { $0.withoutConnection()?.flow }.first
+  }
+
   /// Drops the users who are no longer known.
   /// - Returns: what was dropped, by user.
   mutating func keep(_ isKnown: (String) -> Bool) -> [StoredRegistration] {

@@ -109,6 +109,19 @@ extension UserAgent {
       sessionID: leg.sessionID, dialog: nil)
   }
 
+  /// An INVITE was lost with its connection before anything was heard of it. A connection at rest may long have been dead
+  /// (the peer started anew, a firewall forgot it), and only this INVITE has shown it: once more, over a new one.
+  /// - Returns: false if that makes no sense.
+  mutating func sendInviteAgain(_ id: LegID, at now: Moment) -> Bool {
+    guard let leg = legs[id], leg.flow.transport.isReliable, !leg.isSentAgain, case .calling(let session) = leg.phase,
+      session.state == .calling, let flow = registrar.way(without: leg.flow)
+    else { return false }
+    legs[id]?.isSentAgain = true
+    legs[id]?.flow = flow
+    sendInvite(id, leg.invite, at: now)
+    return true
+  }
+
   /// The first 2xx: its dialog is the leg's.
   private mutating func accept(_ id: LegID, _ response: Response, at now: Moment) {
     guard let leg = legs[id], let transaction = leg.clientTransaction,

@@ -205,6 +205,7 @@ package struct UserAgent: Sendable {
   private mutating func failed(_ id: ClientTransactionID, _ status: Int, at now: Moment) {
     switch purposes[id] {
     case .invite(let leg) where legs[leg]?.clientTransaction == id:
+      if status == 503, sendInviteAgain(leg, at: now) { return }
       calling(leg, status == 408 ? .timedOut : .transportError, at: now)
     case .invite: return
     case .reinvite(let leg) where legs[leg]?.clientTransaction == id:

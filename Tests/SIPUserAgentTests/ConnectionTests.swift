@@ -183,6 +183,65 @@ import Testing
     bed.expectClean()
   }
 
+  /// A call of ours to the trunk, or to a phone.
+  private func calls(_ bed: inout TestBed, on flow: Flow = trunkListening) throws -> (LegID, Request) {
+    let leg = bed.agent.newLegID()
+    let call = OutgoingCall(
+      target: Target(uri: try SIPURI("sip:731@192.0.2.9"), flow: flow),
+      from: NameAddress(try SIPURI("sip:0471@192.0.2.1")), offer: sdp)
+    return (leg, try #require(bed.handle(.invite(leg, call)).requests.first))
+  }
+
+  /// The peer has started anew since the connection was used last: it is the INVITE that finds out.
+  @Test func `an INVITE that finds its connection dead goes out over a new one`() throws {
+    var bed = TestBed()
+    let (leg, first) = try calls(&bed)
+    let again = bed.handle(.transportFailed(Self.trunkListening))
+    let second = try #require(again.requests.first)
+    #expect(again.methods == [.invite] && again.flows == [Self.trunkListening])
+    #expect(again.events(of: leg).isEmpty)
+    // The same request: a peer that had it after all answers 482 and is not rung twice (RFC 3261 §8.2.2.2).
+    for name: HeaderName in ["Call-ID", "CSeq", "From", "Contact"] {
+      #expect(second.headers[name] == first.headers[name])
+    }
+    #expect(try second.headers.vias().first?.branch != first.headers.vias().first?.branch)
+    let answer = TestBed.response(200, to: second, body: otherSDP)
+    let answered = bed.receive(.response(answer), on: Self.trunkListening)
+    #expect(answered.events(of: leg) == [.answered(body: otherSDP)])
+    #expect(answered.methods == [.ack])
+  }
+
+  @Test func `one that was heard, or is no longer wanted, does not`() throws {
+    var bed = TestBed()
+    let (heard, invite) = try calls(&bed)
+    _ = bed.receive(.response(TestBed.response(100, to: invite, tag: nil)), on: Self.trunkListening)
+    let lost = bed.handle(.transportFailed(Self.trunkListening))
+    #expect(lost.methods == [] && lost.events(of: heard) == [])
+    var other = TestBed()
+    let (leg, _) = try calls(&other)
+    _ = other.handle(.release(leg, .answeredElsewhere))
+    let ended = other.handle(.transportFailed(Self.trunkListening))
+    #expect(ended.methods == [] && ended.events(of: leg) == [.ended(.answeredElsewhere)])
+    other.expectClean()
+  }
+
+  @Test(arguments: [true, false]) func `to a phone it goes to where the phone listens, if it does`(listens: Bool) throws
+  {
+    var bed = TestBed()
+    try register(&bed, listens ? "sip:731@198.51.100.7:5080;transport=tcp" : "sip:731@10.0.0.7:5080;transport=tcp")
+    let (leg, _) = try calls(&bed, on: Self.connection)
+    let again = bed.handle(.transportFailed(Self.connection))
+    if listens {
+      let there = Flow(.tcp, local: Self.local, remote: endpoint("198.51.100.7:5080"))
+      #expect(again.methods == [.invite] && again.flows == [there])
+      #expect(bed.handle(.transportFailed(there)).events(of: leg).count == 1)
+    } else {
+      // Behind a NAT nobody can be connected to.
+      #expect(again.methods == [] && again.events(of: leg).count == 1)
+    }
+    #expect(bed.agent.legCount == 0)
+  }
+
   @Test func `a call of ours over TCP says so`() throws {
     var bed = TestBed()
     let leg = bed.agent.newLegID()
@@ -196,6 +255,7 @@ import Testing
     #expect(try invite.headers.contacts().first?.uri.parameters["transport"] == "tcp")
     // No timer repeats it.
     #expect(bed.pass(.seconds(31)).methods == [])
+    #expect(bed.handle(.transportFailed(Self.trunkListening)).methods == [.invite])
     let failed = bed.handle(.transportFailed(Self.trunkListening))
     #expect(
       failed.events(of: leg) == [.refused(status: 503, cause: Cause(sipStatus: 503), contacts: [])])
