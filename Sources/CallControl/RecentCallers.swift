@@ -32,9 +32,11 @@ package struct RecentCallers: Sendable {
   /// How many numbers are kept.
   package var count: Int { callers.count }
 
-  /// Somebody has a ticket. One who withheld his number, or whose name is none, cannot be called.
+  /// Somebody has a ticket. One who withheld his number, or whose name is none, cannot be called; nor can `#` be, which
+  /// no caller's number has: whoever calls may say that he is `##002#`, and that does something in a network.
   package mutating func add(_ caller: RecentCaller) {
-    guard let number = PhoneNumber(caller.number) else { return }
+    guard let number = PhoneNumber(caller.number), number.digits.utf8.allSatisfy({ $0.isASCIIDigit || $0 == 0x2B })
+    else { return }
     let key = number.canonical
     let newest = max(callers[key]?.at ?? caller.at, caller.at)
     if callers[key] == nil, callers.count >= Self.limit { makeRoom() }

@@ -256,6 +256,15 @@ import Testing
     #expect(knows(RecentCallers.limit + 9) == true)
   }
 
+  /// Whoever calls may say that he is anybody; what a gateway or a network takes for a command must not come of it.
+  @Test(arguments: ["##002#", "#21#", "#", "*21*0900123456#", "1#", "+#1"])
+  func `a code is nobody's number`(code: String) {
+    var callers = RecentCallers()
+    callers.add(RecentCaller(number: code, at: now))
+    callers.add(RecentCaller(number: CallerName(code).text, at: now))
+    #expect(callers.count == 0)
+  }
+
   @Test func `a clock that was set back makes nobody unknown`() throws {
     var callers = RecentCallers()
     callers.add(RecentCaller(number: "0347", at: now + .seconds(86_400)))
