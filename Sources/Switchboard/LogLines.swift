@@ -49,8 +49,10 @@ package struct LogLines: LogHandler {
   /// Quoted if it is empty or has blanks or quotes; control characters as `?`; 500 characters at most.
   static func value(_ text: String) -> String {
     let safe = text.unicodeScalars.prefix(500).map { scalar -> Character in
-      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-        ? "?" : Character(scalar)
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+      default: Character(scalar)
+      }
     }
     let isPlain = !safe.isEmpty && !safe.contains { $0 == " " || $0 == "\"" || $0 == "=" }
     return isPlain

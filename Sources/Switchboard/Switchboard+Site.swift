@@ -119,6 +119,7 @@ extension Switchboard {
       self?.assumeIsolated {
         $0.records.tick()
         $0.messages.lookForRequests()
+        $0.hosts.refreshUnknown()
       }
     }
     loop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [weak self] _ in

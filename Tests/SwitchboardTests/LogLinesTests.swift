@@ -20,6 +20,7 @@ import Testing
     #expect(LogLines.value("1\r\n2026 ERROR") == "\"1??2026 ERROR\"")
     #expect(LogLines.value("\u{1B}[2J") == "?[2J")
     #expect(LogLines.value("\u{202E}evil") == "?evil")
+    #expect(LogLines.value("a\u{2028}b\u{2029}c\u{85}d") == "a?b?c?d")
     #expect(LogLines.value(String(repeating: "7", count: 2000)).count == 500)
   }
 }
