@@ -19,22 +19,27 @@ struct Way: Hashable, Comparable, Sendable, CustomStringConvertible {
 /// In which order, and when in parallel, the ways to one phone are tried.
 ///
 ///     trying ──silence for 2 s──▶ trying: the next way in parallel
-///       ▲ │ ──503──▶ trying: the next way at once      ──408, 5xx──▶ trying: the next trunk's first way at once
+///       │ ▲ ──503──▶ trying: the next way at once      ──408, 5xx──▶ trying: the next trunk's first way at once
 ///       │ │ ──403, 433, 484, 606, 607, 608──▶ trying: the same way under the own number, once a trunk
-///       │ ├──100–199──▶ led (every other way is cancelled)
-///       │ │              │   │
-///       └─┼──refused as above┘
-///         ├──2xx──▶ answered (every other way is cancelled)
-///         └──486, 603 and all else, or no way is left──▶ over
+///       │ └──refused as above──────────────┐
+///       ├──100──▶ led (every other way is cancelled) ──nothing more for 8 s──▶ led: the next trunk in parallel
+///       │           │
+///       ├──101–199──┴──▶ rung (every other way is cancelled)
+///       ├──2xx──▶ answered (every other way is cancelled)
+///       └──486, 603 and all else, or no way is left──▶ over
 ///
 /// A way that was left in silence keeps its INVITE until something answers: a phone that can be reached by one slow host
-/// alone is rung all the same. The first way that says anything, be it 100, is the one; so no phone rings twice for longer
+/// alone is rung all the same. The first way that says anything, be it 100, is the one. But a trunk whose first machine
+/// lives says 100 also when nothing behind it does, and often nothing else until the hop is long over: then the next
+/// trunk is tried beside it, and the first way on which the phone rings is the one. So no phone rings twice for longer
 /// than the CANCEL takes.
 struct Attempts: Sendable {
   enum Input: Hashable, Sendable {
     case start
-    /// 100 to 199.
+    /// 100: the next machine has it, whatever becomes of it.
     case provisional(Way)
+    /// 101 to 199: it has come through to the phone or its network.
+    case ringing(Way)
     /// 2xx.
     case answered(Way)
     /// 300 and above; 408 for silence to the end, 503 for a way that could not be gone.
@@ -45,6 +50,8 @@ struct Attempts: Sendable {
   enum Action: Hashable, Sendable {
     /// Nothing has been heard on this way for 2 s.
     case silent(Way)
+    /// Nothing but 100 has been heard on this way for 8 s.
+    case stuck(Way)
     /// Send an INVITE this way.
     case call(Way)
     /// Withdraw the INVITE that went this way.
@@ -55,13 +62,18 @@ struct Attempts: Sendable {
 
   /// How long a host may be silent before the next one is tried beside it.
   static let patience = Duration.seconds(2)
+  /// How long a trunk may say nothing but 100 before the next trunk is tried beside it: longer than it takes to find a
+  /// mobile phone, short enough that there is time to ring.
+  static let progressPatience = Duration.seconds(8)
 
   private enum State: Hashable, Sendable {
     case idle
     /// Nobody has said anything yet on these ways, oldest first.
     case trying([Way])
-    /// This way has given a provisional answer.
-    case led(Way)
+    /// The first of these ways has said 100; the others are beside it because it said nothing more.
+    case led([Way])
+    /// The phone rings on this way.
+    case rung(Way)
     case answered(Way)
     case over
   }
@@ -76,6 +88,8 @@ struct Attempts: Sendable {
   private var state = State.idle
   /// The way that was called last, or has spoken: the next is the one behind it.
   private var newest: Way?
+  /// True once the newest has said 100.
+  private var hasNewestSpoken = false
   private var timers = TimerQueue<Timer>()
 
   /// - Parameters:
@@ -96,23 +110,36 @@ struct Attempts: Sendable {
     switch (state, input) {
     case (.idle, .start): return callNext(beside: [], at: now)
     case (.trying(let open), .provisional(let way)) where open.contains(way):
-      settle(.led(way))
+      settle(.led([way]))
+      newest = way
+      awaitRinging(at: now)
+      return cancel(open, except: way)
+    case (.led, .provisional(let way)) where way == newest && !hasNewestSpoken:
+      awaitRinging(at: now)
+      return []
+    case (.trying(let open), .ringing(let way)) where open.contains(way),
+      (.led(let open), .ringing(let way)) where open.contains(way):
+      settle(.rung(way))
       newest = way
       return cancel(open, except: way)
-    case (.trying(let open), .answered(let way)) where open.contains(way):
+    case (.trying(let open), .answered(let way)) where open.contains(way),
+      (.led(let open), .answered(let way)) where open.contains(way):
       settle(.answered(way))
       return cancel(open, except: way)
-    case (.led(let leader), .answered(let way)) where way == leader:
+    case (.rung(let chosen), .answered(let way)) where way == chosen:
       settle(.answered(way))
       return []
-    case (.trying(let open), .refused(let way, let status)) where open.contains(way):
+    case (.trying(let open), .refused(let way, let status)) where open.contains(way),
+      (.led(let open), .refused(let way, let status)) where open.contains(way):
       return refused(way, status, open: open.filter { $0 != way }, at: now)
-    case (.led(let leader), .refused(let way, let status)) where way == leader:
+    case (.rung(let chosen), .refused(let way, let status)) where way == chosen:
       return refused(way, status, open: [], at: now)
-    case (.trying(let open), .timersDue):
+    case (.trying(let open), .timersDue), (.led(let open), .timersDue):
       guard timers.popDue(at: now) != nil, let newest else { return [] }
-      return [.silent(newest)] + callNext(beside: open, at: now)
-    case (.idle, _), (.trying, _), (.led, _), (.answered, _), (.over, _): return []
+      if !hasNewestSpoken { return [.silent(newest)] + callNext(beside: open, at: now) }
+      guard let way = first(from: newest.trunk + 1) else { return [] }
+      return [.stuck(newest)] + call(way, beside: open, at: now)
+    case (.idle, _), (.trying, _), (.led, _), (.rung, _), (.answered, _), (.over, _): return []
     }
   }
 
@@ -121,7 +148,7 @@ struct Attempts: Sendable {
     case _ where status == 503 || (status == 408 && !isParallel):
       // Where a later way is under way already, it is the next one.
       if way != newest, !open.isEmpty {
-        state = .trying(open)
+        state = waiting(open)
         return []
       }
       return callNext(beside: open, at: now)
@@ -132,10 +159,14 @@ struct Attempts: Sendable {
       if newest?.trunk == way.trunk {
         newest?.host = hosts[way.trunk] - 1
       } else if !others.isEmpty {
-        state = .trying(others)
+        state = waiting(others)
         return cancelled
       }
       return cancelled + callNext(beside: others, at: now)
+    case _ where isBesideLeader(way) && status != 603:
+      // While the leader still looks for the phone, its network may call it busy, and each trunk has its own mind.
+      if way == newest { settle(.led(open)) } else { state = .led(open) }
+      return []
     case _ where Self.refusesCaller(status) && triesOwn[way.trunk] && !way.isOwn:
       let own = Way(trunk: way.trunk, host: way.host, isOwn: true)
       return cancel(open) + call(own, beside: [], at: now)
@@ -151,13 +182,14 @@ struct Attempts: Sendable {
 
   private mutating func callNext(beside open: [Way], at now: Instant) -> [Action] {
     if let next { return call(next, beside: open, at: now) }
-    settle(open.isEmpty ? .over : .trying(open))
+    settle(open.isEmpty ? .over : waiting(open))
     return open.isEmpty ? [.over] : []
   }
 
   private mutating func call(_ way: Way, beside open: [Way], at now: Instant) -> [Action] {
-    settle(.trying(open + [way]))
+    settle(open.isEmpty ? .trying([way]) : waiting(open + [way]))
     newest = way
+    hasNewestSpoken = false
     if isParallel { timers.set(.silence, at: now + Self.patience) }
     return [.call(way)]
   }
@@ -173,6 +205,21 @@ struct Attempts: Sendable {
 
   private func first(from trunk: Int) -> Way? {
     hosts.indices.first { $0 >= trunk && hosts[$0] > 0 }.map { Way(trunk: $0, host: 0) }
+  }
+
+  /// The newest has said 100: the phone should ring soon.
+  private mutating func awaitRinging(at now: Instant) {
+    hasNewestSpoken = true
+    timers.cancel(.silence)
+    guard isParallel, let newest, first(from: newest.trunk + 1) != nil else { return }
+    timers.set(.silence, at: now + Self.progressPatience)
+  }
+
+  /// The state with these ways open.
+  private func waiting(_ open: [Way]) -> State { if case .led = state { .led(open) } else { .trying(open) } }
+
+  private func isBesideLeader(_ way: Way) -> Bool {
+    if case .led(let open) = state { open.first != way } else { false }
   }
 
   private mutating func settle(_ state: State) {

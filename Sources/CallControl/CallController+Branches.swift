@@ -66,6 +66,9 @@ extension CallController {
       case .silent(let way):
         if let target = call.route[way] { gotNoAnswer(target, at: now) }
         note(.branchSilent(id, branch, target: call.route[way]?.description ?? ""))
+      case .stuck(let way):
+        if let target = call.route[way] { gotNoAnswer(target, at: now) }
+        note(.branchStuck(id, branch, target: call.route[way]?.description ?? ""))
       case .over: return true
       }
     }
@@ -100,7 +103,9 @@ extension CallController {
     switch event {
     case .provisional(let status, let body):
       if let body { legs[leg]?.earlyAnswer = body }
-      if let way = calls[id]?.branches[branch]?.way(of: leg) { attempt(id, branch, .provisional(way), at: now) }
+      if let way = calls[id]?.branches[branch]?.way(of: leg) {
+        attempt(id, branch, status == 100 ? .provisional(way) : .ringing(way), at: now)
+      }
       // The branch's own early media is never heard: nobody knows whether it is ringing or an announcement.
       if status == 180 || status == 183 { hunt(id, .branchRinging(branch), at: now) }
     case .answered(let body): answered(id, leg, branch, body, at: now)

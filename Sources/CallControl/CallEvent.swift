@@ -27,6 +27,8 @@ package enum CallEvent: Hashable, Sendable {
   case branchCalled(CallID, BranchID, target: String)
   /// A host has not answered the INVITE for 2 s: the next one, if there is one, is tried beside it.
   case branchSilent(CallID, BranchID, target: String)
+  /// A trunk has said 100 and nothing more for 8 s: the next trunk is tried beside it.
+  case branchStuck(CallID, BranchID, target: String)
   /// A host cannot or will not take the call: another way to the phone is tried, if its status leaves one.
   case branchWayFailed(CallID, BranchID, target: String, status: Int)
   /// No way leads to this user's phone: it is not registered, or no trunk can be used.

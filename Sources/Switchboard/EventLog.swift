@@ -39,6 +39,9 @@ package struct EventLog {
       line(.info, "phone called", call, ["branch": "\(branch)", "target": target])
     case .branchSilent(let call, let branch, let target):
       line(.warning, "no response for 2 s", call, ["branch": "\(branch)", "target": target])
+    case .branchStuck(let call, let branch, let target):
+      line(
+        .warning, "no ringing for 8 s; the next trunk is tried too", call, ["branch": "\(branch)", "target": target])
     case .branchWayFailed(let call, let branch, let target, let status):
       line(
         .warning, "this way failed", call,

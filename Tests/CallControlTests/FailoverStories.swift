@@ -92,6 +92,32 @@ import Testing
     try plant.expectClean()
   }
 
+  /// An SBC that lives before a switch that does not says 100, and nothing else until its own timers end, long after ours.
+  @Test func `a trunk that says 100 and nothing more: the next beside it`() throws {
+    let plant = try Plant()
+    plant.first.plan = { _ in Phone.Plan(ringsAfter: nil) }
+    plant.other.plan = { _ in Self.takes }
+    try plant.run()
+    plant.scene.expectLadder("failover-stuck")
+    #expect(plant.calls == [1, 0, 1])
+    let detail = try plant.scene.ending().detail
+    #expect(try #require(detail.answer).unixSeconds - detail.ring.unixSeconds <= 10)
+    try plant.expectClean()
+  }
+
+  @Test func `a phone that is found only after 9 s rings, by the trunk that found it`() throws {
+    let plant = try Plant()
+    plant.first.plan = { _ in
+      Phone.Plan(ringsAfter: .seconds(9), act: .answer(after: .seconds(12)), hangsUpAfter: .seconds(5))
+    }
+    plant.other.plan = { _ in .refuses(486) }
+    try plant.run()
+    #expect(plant.calls == [1, 0, 1])
+    #expect(try plant.scene.ending().detail.answer != nil)
+    #expect(plant.scene.shell.bridges.values.map(\.count) == [1])
+    try plant.expectClean()
+  }
+
   @Test(arguments: [404, 480, 486, 488, 600, 603, 302]) func `a refusal by the user or of the number ends the branch`(
     status: Int
   ) throws {
