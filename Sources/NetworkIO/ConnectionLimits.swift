@@ -1,6 +1,6 @@
 /// How much SIP connections may cost us.
 package struct ConnectionLimits: Hashable, Sendable {
-  /// Connections that peers have opened; one more is closed at once.
+  /// Connections that peers have opened; one more takes the place of one of whom has the most, or is closed at once.
   package var incoming = 1000
   /// Of these, from one address. A PBX or a NAT may carry all phones of a company.
   package var perSource = 200

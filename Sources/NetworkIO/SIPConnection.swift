@@ -30,7 +30,7 @@ final class SIPConnection: ChannelInboundHandler {
   private var hasSpoken = false
   private var isPinged = false
   private var isPonging = false
-  private var lastHeard = NIODeadline.now()
+  private(set) var lastHeard = NIODeadline.now()
   private var messageBegan: NIODeadline?
   private var check: RepeatedTask?
 

@@ -18,7 +18,8 @@ final class SIPConnections {
   private var connections: [ObjectIdentifier: SIPConnection] = [:]
   /// The one that sends: of several on a flow the newest.
   private var current: [Flow: SIPConnection] = [:]
-  private var incoming: [IPAddress: Int] = [:]
+  /// How many connections each source has opened.
+  private var incoming: [[UInt8]: Int] = [:]
   private var incomingCount = 0
   /// Flows of which it is still to be told that they have failed: what is sent on them now fails with the rest.
   private var failing: Set<Flow> = []
@@ -138,16 +139,35 @@ final class SIPConnections {
   /// Takes a peer's connection, if he may have one more.
   func admits(_ connection: SIPConnection, on flow: Flow) -> Bool {
     if isClosed { return false }
-    let source = flow.remote.address
-    guard incomingCount < limits.incoming, incoming[source, default: 0] < limits.perSource else {
-      onEvent(.crowded(flow.remote))
-      return false
+    let source = source(flow)
+    let isFull = incomingCount >= limits.incoming
+    if isFull || incoming[source, default: 0] >= limits.perSource { onEvent(.crowded(flow.remote)) }
+    guard incoming[source, default: 0] < limits.perSource else { return false }
+    if isFull {
+      guard let victim = displaced(by: source) else { return false }
+      victim.close()
     }
     incomingCount += 1
     incoming[source, default: 0] += 1
     connections[ObjectIdentifier(connection)] = connection
     current[flow] = connection
     return true
+  }
+
+  /// What counts as one source: an IPv4 address; of IPv6 the network that anybody gets from his provider, /64.
+  private func source(_ flow: Flow) -> [UInt8] { Array(flow.remote.address.bytes.prefix(8)) }
+
+  /// The connection that makes room where there is none: of the source that has the most, the one that has been silent
+  /// longest. So a few who hold all they can get do not keep out the many who want one.
+  /// - Returns: nil if nobody has more than the newcomer would have.
+  private func displaced(by newcomer: [UInt8]) -> SIPConnection? {
+    let most = incoming.values.max() ?? 0
+    guard most > incoming[newcomer, default: 0] + 1 else { return nil }
+    let candidates = connections.values.filter { connection in
+      guard connection.isIncoming, !connection.isRetired, let flow = connection.flow else { return false }
+      return incoming[source(flow)] == most
+    }
+    return candidates.min { $0.lastHeard < $1.lastHeard }
   }
 
   /// A connection is of no use any more.
@@ -162,7 +182,7 @@ final class SIPConnections {
   /// A connection's socket is closed.
   func gone(_ connection: SIPConnection) {
     guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-    guard connection.isIncoming, let source = connection.flow?.remote.address else { return }
+    guard connection.isIncoming, let source = connection.flow.map(source) else { return }
     incomingCount -= 1
     let left = incoming[source, default: 1] - 1
     incoming[source] = left > 0 ? left : nil

@@ -11,7 +11,7 @@ package enum SIPSocketEvent: Sendable {
   case malformed(ParseError, Flow)
   /// A datagram could not be sent on this flow (no route), or its connection could not be opened or is gone.
   case failed(Flow)
-  /// A peer's connection was closed at once: there are too many already.
+  /// There are too many connections already: this peer's was closed at once, or took the place of another's.
   case crowded(Endpoint)
 }
 

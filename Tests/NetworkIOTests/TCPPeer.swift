@@ -11,10 +11,14 @@ final class TCPPeer {
   private var framer = StreamFramer()
   private var items: [StreamItem] = []
 
-  /// Connects, from 127.0.0.1 or ::1.
-  init(to remote: Endpoint) throws {
+  /// Connects, from 127.0.0.1 or ::1 if nothing else is said.
+  init(to remote: Endpoint, from source: String? = nil) throws {
     descriptor = socket(remote.address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     try #require(descriptor >= 0)
+    if let source = source.flatMap({ IPAddress($0) }) {
+      let isBound = withAddress(Endpoint(source, 0)) { [descriptor] in bind(descriptor, $0, $1) }
+      try #require(isBound == 0, "errno \(errno)")
+    }
     let connected = withAddress(remote) { [descriptor] in connect(descriptor, $0, $1) }
     try #require(connected == 0, "errno \(errno)")
     endpoint = try ownEnd(of: descriptor, isIPv6: remote.address.isIPv6)

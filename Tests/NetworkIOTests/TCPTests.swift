@@ -238,6 +238,49 @@ import Testing
     }
   }
 
+  /// A few strangers who hold all they can get must not keep a phone out for an hour; nor may they push out those who
+  /// are there with one connection.
+  @Test func whoHasTheMostMakesRoom() async throws {
+    let limits = Self.limits {
+      $0.incoming = 6
+      $0.perSource = 4
+    }
+    try await SIPLine.with(limits: limits) { line in
+      let bound = try await line.listenTCP()
+      func peer(_ source: String, _ callID: String) async throws -> TCPPeer {
+        let peer = try TCPPeer(to: bound, from: source)
+        peer.send(Self.text(callID))
+        while true {
+          guard case .received(let message, _, _) = try await line.next() else { continue }
+          #expect(message.headers.callID == callID)
+          return peer
+        }
+      }
+      let phone = try await peer("127.0.0.2", "phone")
+      var strangers: [TCPPeer] = []
+      for index in 0..<4 { strangers.append(try await peer("127.0.0.3", "stranger\(index)")) }
+      strangers[0].send(Self.text("stranger0 lives"))
+      #expect(try await Self.received(line).callID == "stranger0 lives")
+      let other = try await peer("127.0.0.4", "other")
+      // All places are taken now.
+      let late = try await peer("127.0.0.5", "late")
+      #expect(try strangers[1].read().isEmpty)
+      let later = try await peer("127.0.0.6", "later")
+      #expect(try strangers[2].read().isEmpty)
+      // Two are not more than the newcomer would have with one more.
+      let second = try TCPPeer(to: bound, from: "127.0.0.5")
+      #expect(try second.read().isEmpty)
+      for (index, peer) in [phone, other, late, later, strangers[0], strangers[3]].enumerated() {
+        peer.send(Self.text("still \(index)"))
+        while true {
+          guard case .received(let message, _, _) = try await line.next() else { continue }
+          #expect(message.headers.callID == "still \(index)")
+          break
+        }
+      }
+    }
+  }
+
   /// Who says nothing that can be read is closed, and who stays in a message; who has spoken is not.
   @Test func patience() async throws {
     try await SIPLine.with(limits: Self.limits { $0.patience = .milliseconds(50) }) { line in
