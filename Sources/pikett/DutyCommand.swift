@@ -87,7 +87,7 @@ struct DutyCommand: ParsableCommand {
       complain("CFU.txt: its value cannot be a directory's name; expected a name such as TED_CFU")
       throw ExitCode(1)
     }
-    let disk = RealFilesystem()
+    let disk = RealFilesystem(isWary: true)
     try onDisk(refusal: 73) { () throws(DiskError) in
       try writeValue(
         value, to: try spelled(path, in: directory, on: disk),

@@ -24,14 +24,14 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     let data = try dataDirectory(of: Installation())
-    let disk = RealFilesystem()
+    let disk = RealFilesystem(isWary: true)
     guard (try? disk.list(joined(data, "site")))?.isEmpty == false else {
       complain("\(joined(data, "site")): the sample is not there; expected it with the program's data")
       throw ExitCode(69)
     }
     var random = SystemRandomNumberGenerator()
     let sample = try onDisk(refusal: 73) { () throws(DiskError) in
-      try SampleSite(from: joined(data, "site"), to: directory, random: &random)
+      try SampleSite(from: joined(data, "site"), to: directory, on: disk, random: &random)
     }
     let reading = SiteLoader(site: directory, data: data).load()
     try emit(InitReport(sample, at: directory, faults: reading.faults).text)

@@ -46,7 +46,7 @@ struct MessagesCommand: ParsableCommand {
   func run() throws {
     let directory = try options.directory()
     let site = options.read(directory)
-    let disk = RealFilesystem()
+    let disk = RealFilesystem(isWary: true)
     let spools = ["sms", "im"].map { MessageSpool(directory: options.path("spool/\($0)"), channel: $0, disk: disk) }
     switch action {
     case .list:

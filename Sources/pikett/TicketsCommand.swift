@@ -127,7 +127,7 @@ struct TicketsCommand: ParsableCommand {
   }
 
   private func set(_ number: TicketNumber, _ directory: String, _ site: SiteSnapshot) throws {
-    let disk = RealFilesystem()
+    let disk = RealFilesystem(isWary: true)
     // A log that cannot be read does not hinder the owner's will.
     let highest = (try? highestTicket(site: directory, on: disk)) ?? nil
     try onDisk(refusal: 73) { () throws(DiskError) in

@@ -54,6 +54,40 @@ struct RealFilesystemTests {
     #expect(ownerID(path("state/old")) == geteuid())
   }
 
+  @Test("a command of root's follows no link that somebody has laid to what is not his", .enabled(if: geteuid() == 0))
+  func links() throws {
+    let wary = RealFilesystem(isWary: true)
+    let owner: uid_t = 65_534
+    try disk.makeDirectory(path("site"))
+    try disk.makeDirectory(path("private"))
+    try disk.create(path("private/shadow"), Array("root".utf8), sync: false)
+    try disk.create(path("own"), [], sync: false)
+    chown(path("own"), owner, getegid())
+    let links = [
+      "value": path("private/shadow"), "lock": path("private/nologin"), "folder": path("private"), "mine": path("own"),
+      "roots": path("private/shadow"),
+    ]
+    for (name, target) in links {
+      symlink(target, path("site/" + name))
+      if name != "roots" { lchown(path("site/" + name), owner, getegid()) }
+    }
+    chown(path("site"), owner, getegid())
+    for name in ["value", "lock", "folder/new"] {
+      let place = path("site/" + name)
+      #expect(refusal { () throws(DiskError) in try wary.replace(place, [1], sync: true) }?.code == EPERM, "\(name)")
+      #expect(refusal { () throws(DiskError) in _ = try wary.lock(place) }?.code == EPERM, "\(name)")
+      #expect(refusal { () throws(DiskError) in _ = try wary.openForAppend(place) }?.code == EPERM, "\(name)")
+    }
+    #expect(refusal { () throws(DiskError) in try wary.create(path("site/folder/x"), [], sync: false) }?.code == EPERM)
+    #expect(try disk.list(path("private")) == ["shadow"])
+    #expect(try disk.read(path("private/shadow"), limit: 10) == Array("root".utf8))
+    // What he could do himself, and what root has laid there.
+    try wary.replace(path("site/mine"), [2], sync: true)
+    try wary.replace(path("site/roots"), [3], sync: true)
+    #expect(try disk.read(path("own"), limit: 10) == [2])
+    #expect(try disk.read(path("private/shadow"), limit: 10) == [3])
+  }
+
   private func ownerID(_ path: String) -> uid_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_uid : nil
