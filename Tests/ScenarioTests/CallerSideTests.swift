@@ -119,6 +119,8 @@ extension ScenarioTests {
       site.files["ExternalTrunk.txt"] = "OUT"
       site.files["trunks/OUT/Host.txt"] = "\(address):\(outside)"
       site.files["trunks/OUT/Prefix.txt"] = "0"
+      // sipp takes whatever comes first for its call.
+      site.files["trunks/OUT/Qualify.txt"] = "none"
       let ticket = "_Ticket_1233_Caller_\(TestSite.caller)_Called_732_END_1.txt"
       let words = ["env", "TZ=Europe/Rome", "date", "-d", "yesterday", "+%d.%m.%Y_%H.%M"]
       let minute = try #require(await scene.run(words, name: "date").lines.first)
