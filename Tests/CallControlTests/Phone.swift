@@ -24,6 +24,8 @@ final class Phone: SimulatedParty {
     var keys: [(after: Duration, key: Character)] = []
     /// Answers the offer with a 183 as it rings, and leaves it out of the 200.
     var answersEarly = false
+    /// Holds the call and takes it up again, so long after the answer.
+    var holds: [(hold: Duration, resume: Duration)] = []
     /// Hangs up so long after the answer.
     var hangsUpAfter: Duration?
 
@@ -240,6 +242,10 @@ final class Phone: SimulatedParty {
         guard phone.lines[leg]?.isOver == false else { return }
         phone.answer(leg)
         for (after, key) in plan.keys { phone.later(after) { $0.press(key, leg) } }
+        for (hold, resume) in plan.holds {
+          phone.later(hold) { $0.reoffer(leg, direction: .sendOnly) }
+          phone.later(resume) { $0.reoffer(leg, direction: .sendReceive) }
+        }
         if let after = plan.hangsUpAfter { phone.later(after) { $0.hangUp(leg) } }
       }
     }
