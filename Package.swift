@@ -98,6 +98,8 @@ let package = Package(
 
     // Tests.
     module("PikettTesting", ["SIPMessage", "Telephony"]),
+    module("Fuzz", ["SIPMessage", "SDP", "RTP", "Audio", "Telephony"]),
+    tests("Fuzz", ["PikettTesting", "Telephony"]),
     tests("Telephony"),
     tests("SIPMessage", ["Telephony"]),
     tests("SIPTransaction", ["SIPMessage", "Telephony", "PikettTesting"]),

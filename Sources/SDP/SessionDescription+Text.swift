@@ -17,7 +17,8 @@ extension SessionDescription {
     for raw in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
       number += 1
       guard number <= Self.maximumLines else { throw .tooLarge }
-      let line = String(decoding: raw, as: UTF8.self).trimmed
+      // A CR of its own within a line is a blank: we could not write it again.
+      let line = String(decoding: raw.map { $0 == 0x0D ? 0x20 : $0 }, as: UTF8.self).trimmed
       guard !line.isEmpty else { continue }
       let utf8 = line.utf8
       guard utf8.count >= 2, utf8.dropFirst().first == UInt8(ascii: "="), let type = utf8.first else {

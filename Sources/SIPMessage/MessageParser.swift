@@ -63,11 +63,16 @@ struct MessageParser {
     try startLine(nextLine() ?? index..<end)
     var place = headers.fields.count
     while let line = nextLine() {
-      if line.isEmpty {
+      let isWhole = bytes[index - 1] == 0x0A
+      if line.isEmpty, isWhole {
         hasHeaderEnd = true
         return
       }
-      if bytes[line.lowerBound] == 0x20 || bytes[line.lowerBound] == 0x09 {
+      guard isWhole else {
+        if !isBlank(line.lowerBound, in: line) { place = headers.fields.count }
+        break
+      }
+      if isBlank(line.lowerBound, in: line) {
         unfold(line, into: place)
         continue
       }
@@ -75,6 +80,9 @@ struct MessageParser {
       headerLine(line)
     }
     note(.headerEnd, "the header does not end with an empty line")
+    // The bytes have been cut somewhere. A field is whole where the line behind it begins; half a value in an answer
+    // would be a value of ours.
+    headers.fields = Array(headers.fields.prefix(place))
   }
 
   /// An error with the answer to what has been read so far.
@@ -99,7 +107,12 @@ struct MessageParser {
 
   // MARK: - Lines
 
-  /// The next line without its CR LF, LF; nil at the end. A last line without a line break counts as one.
+  /// True if `range` goes on at `place` with SP or HT, which makes a line the continuation of the one before.
+  private func isBlank(_ place: Int, in range: Range<Int>) -> Bool {
+    range.contains(place) && (bytes[place] == 0x20 || bytes[place] == 0x09)
+  }
+
+  /// The next line without its CR LF, LF; nil at the end. What is behind the last line break counts as one.
   private mutating func nextLine() -> Range<Int>? {
     guard index < end else { return nil }
     let start = index

@@ -90,15 +90,17 @@ package struct StreamFramer: Sendable {
 
   /// The place behind the empty line that ends the header; nil if it has not come yet.
   private mutating func findHeadEnd() throws(ParseError) -> Int? {
-    while searched < buffer.count {
+    // Nothing beyond the limit is looked at, so that it does not matter in which pieces the bytes come.
+    let limit = min(buffer.count, start + largestMessage)
+    while searched < limit {
       let place = searched
       searched += 1
       guard buffer[place] == 0x0A, place > start else { continue }
       let before = buffer[place - 1] == 0x0D ? place - 2 : place - 1
       if before >= start, buffer[before] == 0x0A { return searched }
     }
-    guard buffer.count - start <= largestMessage else {
-      var parser = MessageParser(buffer, start..<buffer.count)
+    guard buffer.count - start < largestMessage else {
+      var parser = MessageParser(buffer, start..<limit)
       try parser.head()
       throw parser.refused(.tooLarge, "a message is at most \(largestMessage) bytes")
     }

@@ -78,6 +78,40 @@ import Testing
     }
   }
 
+  /// A datagram that ends anywhere in its header is answered with the fields that came whole, folded ones included, and
+  /// with no piece of the one in which it ends.
+  @Test(arguments: ["\r\n", "\n"]) func halfFieldsAreNotCopied(_ lineBreak: String) throws {
+    let lines = [
+      "INVITE sip:720@192.0.2.10 SIP/2.0", "Via: SIP/2.0/UDP 192.0.2.1", " ;branch=z9hG4bKcut",
+      "v: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKcut2", "To:", "\t<sip:720@192.0.2.10>", "f: <sip:a@192.0.2.1>",
+      "  ;tag=1", "i: cut-anywhere@192.0.2.1", "CSeq: 4711", " INVITE", "",
+    ]
+    let bytes = Array(lines.joined(separator: lineBreak).utf8)
+    let whole: [HeaderName: [String]] = [
+      "Via": ["SIP/2.0/UDP 192.0.2.1 ;branch=z9hG4bKcut", "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKcut2"],
+      "From": ["<sip:a@192.0.2.1> ;tag=1"], "Call-ID": ["cut-anywhere@192.0.2.1"], "CSeq": ["4711 INVITE"],
+    ]
+    var mostFields = 0
+    for cut in 0...bytes.count {
+      guard case .failure(let error) = outcome(Array(bytes[..<cut])) else {
+        Issue.record("the header has no end")
+        return
+      }
+      guard let refusal = error.refusal else { continue }
+      #expect(error.kind == .headerEnd)
+      #expect(refusal.status == 400)
+      mostFields = max(mostFields, refusal.headers.fields.count)
+      for field in refusal.headers.fields {
+        if field.name == "To" {
+          #expect(field.value.hasPrefix("<sip:720@192.0.2.10>;tag="), "cut at \(cut)")
+        } else {
+          #expect(whole[field.name]?.contains(field.value) == true, "cut at \(cut): \(field.name): \(field.value)")
+        }
+      }
+    }
+    #expect(mostFields == 5, "what came whole is copied")
+  }
+
   @Test func everyKindIsTested() {
     #expect(Set(RefusalTests.faults.map(\.0)) == Set(ParseError.Kind.allCases))
   }
