@@ -54,6 +54,8 @@ let package = Package(
 
     // The shell.
     .target(name: "CLinux"),
+    // glibc's resolver, whose answers tell how long they hold, and datagrams from a chosen address.
+    .target(name: "CNetwork", linkerSettings: [.linkedLibrary("resolv")]),
     // Two functions of libcrypto, linked statically, cost nothing to build and 20 kB; swift-crypto costs 90 CPU-s of
     // build (release) and 4 MB of the daemon's memory, with FoundationEssentials and libstdc++.
     .target(name: "CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -67,7 +69,7 @@ let package = Package(
     module("Records", ["Disk", "Hunting", "Telephony"]),
     module("Spool", ["Disk", "Telephony"]),
     module("Delivery", ["CCurl", "Spool", "Disk", "Site", "Hunting", "Telephony"]),
-    module("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
+    module("NetworkIO", ["CNetwork", "SIPMessage", "Telephony", nioCore, nioPosix]),
     module("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Codecs", "Telephony"]),
     module(
       "Switchboard",
@@ -123,7 +125,7 @@ let package = Package(
     tests("Records", ["Spool", "Disk", "Hunting", "Telephony", "PikettTesting"]),
     tests("Spool", ["Disk", "Telephony"]),
     tests("Delivery", ["Spool", "Disk", "Telephony", "PikettTesting", "pikett-delivery"]),
-    tests("NetworkIO", ["SIPMessage", "Telephony", nioCore, nioPosix]),
+    tests("NetworkIO", ["PikettTesting", "SIPMessage", "Telephony", nioCore, nioPosix]),
     tests(
       "Switchboard",
       [

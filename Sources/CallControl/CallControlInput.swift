@@ -38,8 +38,8 @@ package enum CallControlInput: Sendable {
 
   /// The site has been read anew; it counts for calls that begin from now on.
   case siteChanged(SiteSnapshot)
-  /// The addresses of the site's host names, as far as they are known.
-  case hostsResolved([String: [IPAddress]])
+  /// Where the site's host names lead, as far as that is known.
+  case hostsResolved(KnownHosts)
   /// The callers of the last days' tickets, as the ticket log tells them; those of later calls are known without it.
   case recentCallers([RecentCaller])
   /// Send this instant message; `messageDone` with the same name follows.

@@ -17,8 +17,8 @@ package struct CallController: Sendable {
   let random: RandomSource
   /// The way to an address by a transport: our listener and our address on that way; nil if there is none.
   let route: @Sendable (Endpoint, Transport) -> Flow?
-  /// Addresses of the site's host names.
-  var hosts: [String: [IPAddress]] = [:]
+  /// Where the site's host names lead.
+  var hosts = KnownHosts()
   var calls: [CallID: Call] = [:]
   var legs: [LegID: CallLeg] = [:]
   /// Which call a SIP Call-ID belongs to, for the recording and the Session-ID.
@@ -62,7 +62,7 @@ package struct CallController: Sendable {
       site, contactKey: contactKey ?? Array(random.token(32).utf8), digest: digest, random: random)
     userAgent = UserAgent(
       settings: UserAgentSettings(
-        site: site, hosts: [:], contactUsers: lines.contactUsers, advertised: advertised),
+        site: site, hosts: KnownHosts(), contactUsers: lines.contactUsers, advertised: advertised),
       digest: digest, random: random)
   }
 
@@ -105,10 +105,10 @@ package struct CallController: Sendable {
       let actions = lines.reread(snapshot, hosts, at: now.instant)
       refreshSettings(at: now)
       perform(actions, at: now)
-    case .hostsResolved(let addresses):
-      hosts = addresses
+    case .hostsResolved(let known):
+      hosts = known
       refreshSettings(at: now)
-      perform(lines.resolved(addresses, at: now.instant), at: now)
+      perform(lines.resolved(known, at: now.instant), at: now)
     case .recentCallers(let callers):
       for caller in callers { recentCallers.add(caller) }
     case .sendMessage(let message): send(message, at: now)

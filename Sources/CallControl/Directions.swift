@@ -1,13 +1,13 @@
 import Hunting
-import SIPMessage
+package import SIPMessage
 import SIPUserAgent
-import Site
+package import Site
 import Telephony
 
 /// Finds the ways to a user's phones, as section "Trunk" of the site's user files says: Contact, registration, trunk.
 struct Directions {
   let site: SiteSnapshot
-  let hosts: [String: [IPAddress]]
+  let hosts: KnownHosts
   let route: @Sendable (Endpoint, Transport) -> Flow?
   let advertised: @Sendable (Flow) -> (host: String, port: UInt16)
   let contacts: (String) -> [RegisteredContact]
@@ -139,12 +139,9 @@ struct Directions {
       target: target, trunk: trunk?.name, from: shown.from, headers: shown.headers, credentials: trunk?.credentials)
   }
 
-  /// The ways to a host, one for each of its addresses.
+  /// The ways to a host, one for each of its places.
   private func flows(_ host: PeerHost, _ transport: SignallingTransport) -> [Flow] {
-    let addresses = host.address.map { [$0] } ?? hosts[host.host.asciiLowercased] ?? []
-    return addresses.compactMap {
-      route(Endpoint($0, host.port ?? transport.defaultPort), Transport(transport))
-    }
+    hosts.endpoints(of: host, transport).compactMap { route($0, Transport(transport)) }
   }
 
   /// A host as it stands in a URI: IPv6 in brackets.
@@ -153,7 +150,7 @@ struct Directions {
 
 extension Transport {
   /// What a site's file asks for.
-  init(_ wanted: SignallingTransport) {
+  package init(_ wanted: SignallingTransport) {
     self =
       switch wanted {
       case .udp: .udp

@@ -41,7 +41,7 @@ struct TrunkLines: Sendable {
     self.random = random
     self.contactKey = contactKey
     self.digest = digest
-    for trunk in site.trunks { add(trunk, [:]) }
+    for trunk in site.trunks { add(trunk, KnownHosts()) }
   }
 
   var nextDeadline: Instant? { entries.values.compactMap(\.line.nextDeadline).min() }
@@ -119,7 +119,7 @@ struct TrunkLines: Sendable {
 
   /// The site has been read anew. A trunk that leads elsewhere now, or to another account, is left and begun anew; of all
   /// others the change is taken over.
-  mutating func reread(_ site: SiteSnapshot, _ hosts: [String: [IPAddress]], at now: Instant) -> [Action] {
+  mutating func reread(_ site: SiteSnapshot, _ hosts: KnownHosts, at now: Instant) -> [Action] {
     var actions: [Action] = []
     for id in ids where entries[id]?.isLeaving == false {
       guard let line = entries[id]?.line else { continue }
@@ -137,7 +137,7 @@ struct TrunkLines: Sendable {
     return actions
   }
 
-  mutating func resolved(_ hosts: [String: [IPAddress]], at now: Instant) -> [Action] {
+  mutating func resolved(_ hosts: KnownHosts, at now: Instant) -> [Action] {
     ids.flatMap { id -> [Action] in
       guard let entry = entries[id], !entry.isLeaving else { return [] }
       return handle(id, .resolved(entry.line.trunk.places(hosts)), at: now)
@@ -171,7 +171,7 @@ struct TrunkLines: Sendable {
   }
 
   @discardableResult
-  private mutating func add(_ trunk: Trunk, _ hosts: [String: [IPAddress]]) -> LineID {
+  private mutating func add(_ trunk: Trunk, _ hosts: KnownHosts) -> LineID {
     lastLine += 1
     let id = LineID(rawValue: lastLine)
     entries[id] = Entry(line: TrunkLine(trunk, trunk.places(hosts), account(trunk), random: random))

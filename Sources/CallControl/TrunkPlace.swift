@@ -21,21 +21,21 @@ struct TrunkPlace: Hashable, Sendable {
 }
 
 extension Trunk {
-  /// Where the trunk is reached, in order of failover: host by host, and of each host every address it is known to have.
+  /// Where the trunk is reached, in order of failover: host by host, and of each host every place it is known to have.
   ///
   /// With a proxy everything goes to the proxy's addresses, and the Request-URI names the domain. Without `Domain.txt` the
   /// domain of each host is the host itself, so that a second PBX is not asked for the first one's users.
   ///
-  /// - Parameter hosts: the addresses of host names in lower case, as far as they are known.
-  func places(_ hosts: [String: [IPAddress]]) -> [TrunkPlace] {
+  /// - Parameter hosts: where host names lead, as far as that is known.
+  func places(_ hosts: KnownHosts) -> [TrunkPlace] {
     guard let first = self.hosts.first else { return [] }
     var found: [TrunkPlace] = []
     for host in proxy.map({ [$0] }) ?? self.hosts {
       let named = proxy == nil ? host : first
       let ownDomain = domain.flatMap { $0.equalsIgnoringCase(first.host) ? nil : $0 }
-      for address in host.address.map({ [$0] }) ?? hosts[host.host.asciiLowercased] ?? [] {
+      for endpoint in hosts.endpoints(of: host, transport) {
         let place = TrunkPlace(
-          endpoint: Endpoint(address, host.port ?? transport.defaultPort), transport: Transport(transport),
+          endpoint: endpoint, transport: Transport(transport),
           domain: uriText(ownDomain ?? named.host), port: ownDomain == nil ? named.port : nil)
         if !found.contains(where: { $0.endpoint == place.endpoint }) { found.append(place) }
       }

@@ -1,7 +1,7 @@
 package import SIPMessage
 package import SIPUserAgent
 package import Site
-package import Telephony
+import Telephony
 
 extension Trunk {
   /// What answers a challenge of the trunk, or what it answers ours with; nil without a password.
@@ -15,10 +15,10 @@ extension UserAgentSettings {
   /// What the user agent must know of a site: who may register, and from which addresses trunks call.
   ///
   /// - Parameters:
-  ///   - hosts: the addresses of host names, as far as they are known.
+  ///   - hosts: where host names lead, as far as that is known.
   ///   - contactUsers: by the trunk's name, the user of the Contact with which we registered there.
   package init(
-    site: SiteSnapshot, hosts: [String: [IPAddress]], contactUsers: [String: String] = [:],
+    site: SiteSnapshot, hosts: KnownHosts, contactUsers: [String: String] = [:],
     advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16)
   ) {
     self.init(
@@ -32,14 +32,19 @@ extension UserAgentSettings {
 
 extension TrunkPeer {
   /// It may call from each of its hosts, from its proxy, and from the addresses that are named besides.
-  fileprivate init(_ trunk: Trunk, hosts: [String: [IPAddress]], contactUser: String?) {
+  fileprivate init(_ trunk: Trunk, hosts: KnownHosts, contactUser: String?) {
     let peers = trunk.hosts + (trunk.proxy.map { [$0] } ?? [])
-    let known = peers.flatMap { $0.address.map { [$0] } ?? hosts[$0.host.asciiLowercased] ?? [] }
+    let known = peers.flatMap { hosts.endpoints(of: $0, trunk.transport) }
     let ranges = trunk.addresses.map { Network($0.address, prefixLength: $0.prefixLength) }
     self.init(
-      name: trunk.name, addresses: known.map { Network($0) } + ranges,
-      ports: peers.map { $0.port ?? trunk.transport.defaultPort },
+      name: trunk.name, addresses: distinct(known.map(\.address)).map { Network($0) } + ranges,
+      ports: distinct(known.map(\.port)),
       account: trunk.isRegistrant ? trunk.login : nil,
       credentials: trunk.credentials, numbers: [trunk.login, trunk.from].compactMap { $0 }, contactUser: contactUser)
   }
+}
+
+private func distinct<Value: Hashable>(_ values: [Value]) -> [Value] {
+  var known: Set<Value> = []
+  return values.filter { known.insert($0).inserted }
 }

@@ -5,8 +5,9 @@ package import Telephony
 /// Looks up host names on a thread of its own, so that a dead name server never holds up a call.
 package final class Resolver: Sendable {
   private struct Question: Sendable {
-    var name: String
-    var answer: @Sendable ([IPAddress]) -> Void
+    var question: NameQuestion
+    var families: AddressFamilies
+    var answer: @Sendable (NameAnswer) -> Void
   }
 
   private struct State: Sendable {
@@ -15,25 +16,33 @@ package final class Resolver: Sendable {
   }
 
   private let state = Mutex(State())
+  private let lookup: NameLookup
+  private let random: RandomSource
 
-  package init() {}
+  /// - Parameter random: for the choice among machines of one priority.
+  package init(_ lookup: NameLookup = NameLookup(), random: RandomSource) {
+    self.lookup = lookup
+    self.random = random
+  }
 
   /// How many questions may wait.
   package static let capacity = 256
 
-  /// Asks for the addresses of `name`; `answer` is called once, on the resolver's thread, with none if the name is
-  /// unknown.
+  /// Asks the name service; `answer` is called once, on the resolver's thread.
   ///
-  /// A name server that hangs must not let questions pile up: when too many wait, the answer is none, at once and on the
+  /// A name server that hangs must not let questions pile up: when too many wait, this one has failed, at once and on the
   /// caller's thread.
-  package func resolve(_ name: String, answer: @escaping @Sendable ([IPAddress]) -> Void) {
+  package func resolve(
+    _ question: NameQuestion, _ families: AddressFamilies = AddressFamilies(),
+    answer: @escaping @Sendable (NameAnswer) -> Void
+  ) {
     let (isTaken, mustStart) = state.withLock { state in
       guard state.questions.count < Self.capacity else { return (false, false) }
-      state.questions.append(Question(name: name, answer: answer))
+      state.questions.append(Question(question: question, families: families, answer: answer))
       defer { state.isRunning = true }
       return (true, !state.isRunning)
     }
-    guard isTaken else { return answer([]) }
+    guard isTaken else { return answer(NameAnswer(.failed, life: NameLookup.lifeOfFailure)) }
     if mustStart { start() }
   }
 
@@ -50,7 +59,7 @@ package final class Resolver: Sendable {
         defer { state = State() }
         return state.questions
       }
-      for question in unanswered { question.answer([]) }
+      for question in unanswered { question.answer(NameAnswer(.failed, life: NameLookup.lifeOfFailure)) }
     }
     pthread_attr_destroy(&attributes)
   }
@@ -66,7 +75,7 @@ package final class Resolver: Sendable {
         return state.questions.removeFirst()
       }
       guard let question else { return }
-      question.answer(addresses(of: question.name))
+      question.answer(lookup.answer(question.question, question.families, random: random))
     }
   }
 }
@@ -76,22 +85,4 @@ private func resolverThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutabl
   guard let context else { return nil }
   Unmanaged<Resolver>.fromOpaque(context).takeRetainedValue().work()
   return nil
-}
-
-private func addresses(of name: String) -> [IPAddress] {
-  var hints = addrinfo()
-  hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
-  var list: UnsafeMutablePointer<addrinfo>?
-  guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
-  defer { freeaddrinfo(list) }
-  var found: [IPAddress] = []
-  var entry = list
-  while let current = entry?.pointee {
-    if let address = current.ai_addr {
-      let storage = sockaddr_storage(address, length: Int(current.ai_addrlen))
-      if let ip = IPAddress(storage), !found.contains(ip) { found.append(ip) }
-    }
-    entry = current.ai_next
-  }
-  return found
 }

@@ -12,12 +12,9 @@ final class AddressBook {
   private var addresses: [IPAddress] = []
 
   /// Takes over `Address.txt` and, where it is a name, what is known of its addresses.
-  func update(_ site: SiteSnapshot, hosts: [String: [IPAddress]]) {
+  func update(_ site: SiteSnapshot, hosts: KnownHosts) {
     shown = site.address
-    addresses =
-      site.address.flatMap { host in
-        host.address.map { [$0] } ?? hosts[host.host.asciiLowercased]
-      } ?? []
+    addresses = site.address.map { hosts.addresses(of: $0) } ?? []
   }
 
   /// Host and port for Via and Contact.

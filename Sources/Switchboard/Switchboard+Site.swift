@@ -45,8 +45,8 @@ extension Switchboard {
     self.sounds = sounds
     tell(faults)
     take(.siteChanged(site))
-    addressBook.update(site, hosts: hosts.addresses)
-    hosts.refresh(site)
+    addressBook.update(site, hosts: hosts.known)
+    hosts.follow(site, families)
     if site.recordingDirectory != previous.recordingDirectory { prepareRecordings(site) }
     if site.ownDirectories != previous.ownDirectories { watchSite() }
     for note in RestartNote.notes(running: started, before: previous, now: site) {
@@ -119,11 +119,7 @@ extension Switchboard {
       self?.assumeIsolated {
         $0.records.tick()
         $0.messages.lookForRequests()
-        $0.hosts.refreshUnknown()
       }
-    }
-    loop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [weak self] _ in
-      self?.assumeIsolated { $0.hosts.refresh($0.control.site) }
     }
   }
 }

@@ -79,10 +79,13 @@ extension Switchboard {
     let registrationsPath = joined(path(site.stateDirectory, in: settings.site), RegistrationStore.fileName)
     let registrations = RegistrationStore.read(registrationsPath, logger)
 
+    let addressesPath = joined(path(site.stateDirectory, in: settings.site), AddressStore.fileName)
+
     let parts = Parts(
       loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
       sounds: sounds, site: site, spool: spool, registrationsPath: registrationsPath,
-      contactKey: ContactKey.load(path(site.stateDirectory, in: settings.site)))
+      contactKey: ContactKey.load(path(site.stateDirectory, in: settings.site)), addressesPath: addressesPath,
+      knownHosts: AddressStore.read(addressesPath, logger))
     let made = try await loop.submit {
       let made = Switchboard(parts, board)
       board.value = made
@@ -111,12 +114,14 @@ extension Switchboard {
     var spool: SpoolSink
     var registrationsPath: String
     var contactKey: [UInt8]
+    var addressesPath: String
+    var knownHosts: KnownHosts
   }
 
   private func open(_ faults: [SiteFault], restoring registrations: [StoredRegistration]) async throws {
     tell(faults)
     try await listen(restoring: registrations)
-    hosts.refresh(control.site)
+    hosts.follow(control.site, families)
     scheduleTicks()
     messages.start()
     lookForRecentCallers()

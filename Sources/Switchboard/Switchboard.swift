@@ -31,6 +31,7 @@ package actor Switchboard {
   var sounds: SoundLibrary
   var sockets: SIPSockets
   var hosts: HostTable
+  let addresses: AddressStore
   let addressBook: AddressBook
 
   /// Inputs that wait for the one at hand to be worked through, in order.
@@ -76,7 +77,7 @@ package actor Switchboard {
       loop: loop, limits: Self.connectionLimits(), clock: { currentMoment() },
       onEvent: { event in board.value?.assumeIsolated { $0.received(event) } })
     let addressBook = AddressBook()
-    addressBook.update(parts.site, hosts: [:])
+    addressBook.update(parts.site, hosts: KnownHosts())
     let ways = NIOLoopBound((sockets, addressBook), eventLoop: loop)
     control = CallController(
       site: parts.site, digest: .libcrypto, random: RandomSource { UInt64.random(in: .min ... .max) },
@@ -84,8 +85,12 @@ package actor Switchboard {
       advertised: { ways.value.1.advertised($0) }, route: { ways.value.0.flow(to: $0, transport: $1) })
     self.sockets = sockets
     self.addressBook = addressBook
-    hosts = HostTable(loop: loop) { addresses in
-      board.value?.assumeIsolated { $0.hostsChanged(addresses) }
+    addresses = AddressStore(path: parts.addressesPath, disk: parts.disk, logger: parts.logger)
+    hosts = HostTable(
+      loop: loop, resolver: Resolver(random: RandomSource { UInt64.random(in: .min ... .max) }),
+      known: parts.knownHosts, logger: parts.logger
+    ) { known in
+      board.value?.assumeIsolated { $0.hostsChanged(known) }
     }
     messages = MessageDispatcher(
       loop: loop, disk: parts.disk, logger: parts.logger, spool: parts.spool, site: parts.settings.site,
@@ -100,9 +105,17 @@ package actor Switchboard {
     }
   }
 
-  private func hostsChanged(_ addresses: [String: [IPAddress]]) {
-    addressBook.update(control.site, hosts: addresses)
-    take(.hostsResolved(addresses))
+  private func hostsChanged(_ known: KnownHosts) {
+    addressBook.update(control.site, hosts: known)
+    take(.hostsResolved(known))
+    addresses.keep(known)
+  }
+
+  /// Which addresses of names are of use: those of a family in which something is listened on.
+  var families: AddressFamilies {
+    let bound = sockets.bound(.udp) + sockets.bound(.tcp)
+    return AddressFamilies(
+      ipv4: bound.contains { !$0.address.isIPv6 }, ipv6: bound.contains { $0.address.isIPv6 })
   }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }

@@ -16,7 +16,7 @@ import Testing
 
   private func targets(
     _ phone: Branch.Phone, of user: String, _ changes: [String: String?] = [:], caller: String = "0347",
-    hosts: [String: [IPAddress]] = [:], isReachable: Bool = true
+    hosts: KnownHosts = KnownHosts(), isReachable: Bool = true
   ) -> [BranchTarget] {
     routes(phone, of: user, changes, caller: caller, hosts: hosts, isReachable: isReachable)
       .flatMap { $0.lines.flatMap(\.hosts) }
@@ -24,7 +24,7 @@ import Testing
 
   private func routes(
     _ phone: Branch.Phone, of user: String, _ changes: [String: String?] = [:], caller: String = "0347",
-    dialled: String = "799*731", kind: Directions.Calling.Kind = .call, hosts: [String: [IPAddress]] = [:],
+    dialled: String = "799*731", kind: Directions.Calling.Kind = .call, hosts: KnownHosts = KnownHosts(),
     isReachable: Bool = true
   ) -> [PhoneRoute] {
     Directions(
@@ -95,7 +95,8 @@ import Testing
     let changes = ["733/Contact.txt": "sip:733@Phones.Example.net"]
     #expect(targets(.desk, of: "733", changes).isEmpty)
     let found = targets(
-      .desk, of: "733", changes, hosts: ["phones.example.net": [endpoint("198.51.100.9:1").address]])
+      .desk, of: "733", changes,
+      hosts: KnownHosts(addresses: ["phones.example.net": [endpoint("198.51.100.9:1").address]]))
     #expect(lines(found.first).prefix(2) == ["sip:733@Phones.Example.net", "198.51.100.9:5060"])
   }
 
@@ -282,7 +283,10 @@ import Testing
       [
         "ExternalTrunk.txt": "MOBILE,PBX",
         "trunks/MOBILE/Host.txt": "gw.example.net,192.0.2.21:5070,nowhere.example.net",
-      ], hosts: ["gw.example.net": [endpoint("192.0.2.30:1").address, endpoint("192.0.2.31:1").address]])
+      ],
+      hosts: KnownHosts(addresses: [
+        "gw.example.net": [endpoint("192.0.2.30:1").address, endpoint("192.0.2.31:1").address]
+      ]))
     #expect(
       remotes(found) == [
         "MOBILE: sip:0347@gw.example.net 192.0.2.30:5060, sip:0347@gw.example.net 192.0.2.31:5060, "
@@ -293,7 +297,8 @@ import Testing
   @Test func `two names of one host are one`() {
     let found = routes(
       .fork("347"), of: "731", ["trunks/MOBILE/Host.txt": "a.example.net,b.example.net,192.0.2.20"],
-      hosts: ["a.example.net": [Places.mobile.address], "b.example.net": [Places.mobile.address]])
+      hosts: KnownHosts(addresses: ["a.example.net": [Places.mobile.address], "b.example.net": [Places.mobile.address]])
+    )
     #expect(remotes(found) == ["MOBILE: sip:0347@a.example.net 192.0.2.20:5060"])
   }
 
@@ -306,7 +311,9 @@ import Testing
         "MOBILE: sip:0347@voip.example.net 192.0.2.20:5070, sip:0347@voip.example.net 192.0.2.21:5060"
       ])
     changes["trunks/MOBILE/Proxy.txt"] = "proxy.example.net"
-    let hosts = ["proxy.example.net": [endpoint("192.0.2.40:1").address, endpoint("192.0.2.41:1").address]]
+    let hosts = KnownHosts(addresses: [
+      "proxy.example.net": [endpoint("192.0.2.40:1").address, endpoint("192.0.2.41:1").address]
+    ])
     #expect(
       remotes(routes(.fork("347"), of: "731", changes, hosts: hosts)) == [
         "MOBILE: sip:0347@voip.example.net 192.0.2.40:5060, sip:0347@voip.example.net 192.0.2.41:5060"
@@ -322,7 +329,7 @@ import Testing
     let changes: [String: String?] = ["ExternalTrunk.txt": "MOBILE,PBX,GW14", "731/Password.txt": nil]
     func trunks(dead: Set<String>) -> [String?] {
       let directions = Directions(
-        site: SceneSite.read(changes), hosts: [:], route: { Flow($1, local: Places.pikett, remote: $0) },
+        site: SceneSite.read(changes), hosts: KnownHosts(), route: { Flow($1, local: Places.pikett, remote: $0) },
         advertised: { ($0.local.address.uriText, $0.local.port) }, contacts: { _ in [] },
         isAlive: { !dead.contains($0.name) })
       return directions.routes(

@@ -2,6 +2,7 @@ import Hunting
 import PikettTesting
 import SIPMessage
 import SIPUserAgent
+import Site
 import Telephony
 import Testing
 
@@ -182,7 +183,8 @@ import Testing
   @Test func `a name with two addresses is two hosts`() throws {
     let plant = try Plant(["trunks/PBX/Host.txt": "PBX.example.net"])
     plant.scene.shell.take(
-      .hostsResolved(["pbx.example.net": [Places.pbx.address, endpoint("192.0.2.6:5060").address]]))
+      .hostsResolved(
+        KnownHosts(addresses: ["pbx.example.net": [Places.pbx.address, endpoint("192.0.2.6:5060").address]])))
     plant.first.plan = { _ in .refuses(503, after: .zero) }
     plant.second.plan = { _ in Self.takes }
     try plant.run()

@@ -11,7 +11,7 @@ import Testing
   @Test func `a registrar that answers again after silence is asked again at once`() throws {
     var trunk = Trunk(name: "PBX")
     trunk.hosts = [PeerHost(host: "192.0.2.50", port: nil)]
-    let places = trunk.places([:])
+    let places = trunk.places(KnownHosts())
     let account = TrunkRegistration.Account(login: "line", credentials: nil, expires: 300, contactUser: "token")
     var registration = TrunkRegistration(account, random: .seeded(1))
     var now = Instant(nanoseconds: 0)

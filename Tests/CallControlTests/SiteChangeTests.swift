@@ -1,6 +1,7 @@
 import Hunting
 import PikettTesting
 import SIPMessage
+import Site
 import Telephony
 import Testing
 
@@ -48,7 +49,9 @@ import Testing
   @Test func `a trunk is known by its name's addresses as soon as they are resolved`() throws {
     let scene = try Scene(["trunks/GW14/Host.txt": "gateway.example.net"])
     scene.at(.zero) { $0.caller.call("799*731") }
-    scene.at(.seconds(1)) { $0.shell.take(.hostsResolved(["gateway.example.net": [Places.caller.address]])) }
+    scene.at(.seconds(1)) {
+      $0.shell.take(.hostsResolved(KnownHosts(addresses: ["gateway.example.net": [Places.caller.address]])))
+    }
     scene.at(.seconds(2)) { $0.caller.call("799*731") }
     scene.at(.seconds(4)) { $0.caller.hangUp() }
     try scene.run(until: .seconds(20))

@@ -24,7 +24,7 @@ private struct LineBed {
     trunk.hosts = hosts.map { PeerHost(host: $0, port: nil) }
     trunk.qualify = qualify
     trunk.login = registers ? "line" : nil
-    line = TrunkLine(trunk, trunk.places([:]), registers ? account : nil, random: .seeded(seed))
+    line = TrunkLine(trunk, trunk.places(KnownHosts()), registers ? account : nil, random: .seeded(seed))
     take(.start)
   }
 
@@ -339,12 +339,14 @@ private struct LineBed {
   @Test func `an address that moves is registered at once`() throws {
     var bed = LineBed(hosts: ["sip.example.net"])
     #expect(bed.sent.isEmpty)
-    bed.take(.resolved(bed.line.trunk.places(["sip.example.net": [LineBed.a.address]])))
+    bed.take(.resolved(bed.line.trunk.places(KnownHosts(addresses: ["sip.example.net": [LineBed.a.address]]))))
     bed.answer(try bed.next().attempt, 200, expires: 300)
     // More addresses, or another order, change nothing.
-    bed.take(.resolved(bed.line.trunk.places(["sip.example.net": [LineBed.b.address, LineBed.a.address]])))
+    bed.take(
+      .resolved(
+        bed.line.trunk.places(KnownHosts(addresses: ["sip.example.net": [LineBed.b.address, LineBed.a.address]]))))
     #expect(bed.registers().isEmpty)
-    bed.take(.resolved(bed.line.trunk.places(["sip.example.net": [LineBed.b.address]])))
+    bed.take(.resolved(bed.line.trunk.places(KnownHosts(addresses: ["sip.example.net": [LineBed.b.address]]))))
     let next = try bed.next()
     #expect(next.after == .zero && next.place == LineBed.b)
   }
@@ -529,7 +531,7 @@ private struct LineBed {
   // MARK: Places
 
   @Test func `places are hosts and their addresses, or the proxy`() throws {
-    let hosts = ["sip.example.net": [LineBed.a.address, LineBed.b.address]]
+    let hosts = KnownHosts(addresses: ["sip.example.net": [LineBed.a.address, LineBed.b.address]])
     var trunk = Trunk(name: "T")
     trunk.hosts = [PeerHost(host: "SIP.example.net", port: nil), PeerHost(host: "2001:db8::1", port: 5070)]
     trunk.domain = "SIP.example.net"

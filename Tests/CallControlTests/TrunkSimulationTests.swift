@@ -78,11 +78,11 @@ private final class HardTimes {
     let known: [String: [IPAddress]] = [
       "home.example": [TrunkStories.home.address], "spare.example": [TrunkStories.spare.address],
     ]
-    scene.at(.seconds(draw(0...20))) { $0.shell.take(.hostsResolved(known)) }
+    scene.at(.seconds(draw(0...20))) { $0.shell.take(.hostsResolved(KnownHosts(addresses: known))) }
     let swapped = ["home.example": known["spare.example"] ?? [], "spare.example": known["home.example"] ?? []]
     let start = draw(100...Self.chaos - 600)
-    scene.at(.seconds(start)) { $0.shell.take(.hostsResolved(swapped)) }
-    scene.at(.seconds(start + draw(1...500))) { $0.shell.take(.hostsResolved(known)) }
+    scene.at(.seconds(start)) { $0.shell.take(.hostsResolved(KnownHosts(addresses: swapped))) }
+    scene.at(.seconds(start + draw(1...500))) { $0.shell.take(.hostsResolved(KnownHosts(addresses: known))) }
   }
 
   /// Everything is well again, and nobody tells Pikett.

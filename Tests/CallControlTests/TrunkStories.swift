@@ -152,7 +152,9 @@ import Testing
     let scene = try Scene(changes(["trunks/LINE/Host.txt": "sip.provider.example"]))
     let provider = provider(scene)
     scene.at(.zero) { $0.shell.take(.start) }
-    scene.at(.seconds(60)) { $0.shell.take(.hostsResolved(["sip.provider.example": [Self.home.address]])) }
+    scene.at(.seconds(60)) {
+      $0.shell.take(.hostsResolved(KnownHosts(addresses: ["sip.provider.example": [Self.home.address]])))
+    }
     try scene.run(until: .seconds(61))
     #expect(provider.contacts(of: "line").count == 1)
     #expect(
