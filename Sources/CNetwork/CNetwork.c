@@ -90,8 +90,9 @@ int network_ask(const char *name, int type, int search, const char *server, uint
   return outcome;
 }
 
-int network_send_from(int socket, const void *bytes, size_t count, const struct sockaddr *remote,
-                      socklen_t remote_length, const uint8_t *source, size_t source_length) {
+int network_send_from(int socket, const void *bytes, size_t count, const void *remote,
+                      uint32_t remote_length, const uint8_t *source, size_t source_length) {
+  sa_family_t family = ((const struct sockaddr *)remote)->sa_family;
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
   union {
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
@@ -103,14 +104,14 @@ int network_send_from(int socket, const void *bytes, size_t count, const struct 
       .msg_control = control.bytes};
   message.msg_controllen = CMSG_SPACE(source_length == 4 ? sizeof(struct in_pktinfo) : sizeof(struct in6_pktinfo));
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-  if (source_length == 4 && remote->sa_family == AF_INET) {
+  if (source_length == 4 && family == AF_INET) {
     struct in_pktinfo info = {0};
     memcpy(&info.ipi_spec_dst, source, 4);
     head->cmsg_level = IPPROTO_IP;
     head->cmsg_type = IP_PKTINFO;
     head->cmsg_len = CMSG_LEN(sizeof info);
     memcpy(CMSG_DATA(head), &info, sizeof info);
-  } else if (source_length == 16 && remote->sa_family == AF_INET6) {
+  } else if (source_length == 16 && family == AF_INET6) {
     struct in6_pktinfo info = {0};
     memcpy(&info.ipi6_addr, source, 16);
     head->cmsg_level = IPPROTO_IPV6;

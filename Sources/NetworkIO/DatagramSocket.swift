@@ -1,3 +1,4 @@
+import CNetwork
 import Glibc
 import SIPMessage
 import Telephony
@@ -34,10 +35,22 @@ struct DatagramSocket {
   }
 
   /// Sends one datagram without waiting.
+  /// - Parameter source: which of our addresses it leaves from, where the socket is bound to all: whoever asked one of them
+  ///   takes an answer from no other.
   /// - Returns: 0, or the `errno`. A datagram for which there is no room now is lost (0), as any may be on its way:
   ///   the timers of its transaction send it again.
-  func send(_ bytes: [UInt8], to remote: Endpoint) -> Int32 {
+  func send(_ bytes: [UInt8], to remote: Endpoint, from source: IPAddress) -> Int32 {
     remote.withSocketAddress { address, length in
+      if bound.address.isUnspecified, !source.isUnspecified {
+        let error = network_send_from(
+          descriptor, bytes, bytes.count, address, length, source.bytes, source.bytes.count)
+        switch error {
+        case 0, EAGAIN, ENOBUFS: return 0
+        // The address is ours no more: the route's own, then.
+        case EINVAL, EADDRNOTAVAIL, ENODEV, ENETUNREACH: break
+        default: return error
+        }
+      }
       while sendto(descriptor, bytes, bytes.count, 0, address, length) < 0 {
         switch Glibc.errno {
         case EINTR: continue

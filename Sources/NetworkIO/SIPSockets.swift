@@ -62,6 +62,7 @@ package final class SIPSockets {
     let owner = NIOLoopBound(self, eventLoop: loop)
     return DatagramBootstrap(group: loop)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+      .channelOption(.receivePacketInfo, value: socket.bound.address.isUnspecified)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(DatagramHandler(owner: owner.value, socket: socket))
@@ -130,7 +131,11 @@ package final class SIPSockets {
         $0.bound.port == flow.local.port && $0.bound.address.isUnspecified
           && $0.bound.address.isIPv6 == flow.remote.address.isIPv6
       }
-    if flow.transport == .udp, let listener, listener.socket.send(message.serialized(), to: flow.remote) == 0 { return }
+    if flow.transport == .udp, let listener,
+      listener.socket.send(message.serialized(), to: flow.remote, from: flow.local.address) == 0
+    {
+      return
+    }
     let owner = NIOLoopBound(self, eventLoop: loop)
     loop.execute { owner.value.onEvent(.failed(flow)) }
   }
@@ -143,12 +148,18 @@ package final class SIPSockets {
     return .andAllSucceed([.andAllComplete(channels.map { $0.close() }, on: loop), connections.close()], on: loop)
   }
 
-  fileprivate func received(_ buffer: ByteBuffer, from remote: SocketAddress, on socket: DatagramSocket) {
+  /// - Parameter asked: which of our addresses it came to, where the socket is bound to all.
+  fileprivate func received(
+    _ buffer: ByteBuffer, from remote: SocketAddress, to asked: SocketAddress?, on socket: DatagramSocket
+  ) {
     guard let remote = Endpoint(remote) else { return }
     // A keep-alive (RFC 5626 §3.5.1, or a few zero bytes) wants no answer over UDP.
     if buffer.readableBytesView.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0 || $0 == 0x20 }) { return }
     let now = clock()
-    let flow = Flow(.udp, local: local(of: socket.bound, toward: remote, at: now.instant), remote: remote)
+    let own =
+      asked.flatMap { Endpoint($0)?.address }.flatMap { $0.isOneHosts ? Endpoint($0, socket.bound.port) : nil }
+      ?? local(of: socket.bound, toward: remote, at: now.instant)
+    let flow = Flow(.udp, local: own, remote: remote)
     do throws(ParseError) {
       onEvent(.received(try parseMessage(Array(buffer.readableBytesView)), flow, at: now))
     } catch {
@@ -161,6 +172,11 @@ package final class SIPSockets {
     guard bound.address.isUnspecified else { return bound }
     return Endpoint(routes.localAddress(toward: remote.address, at: now) ?? bound.address, bound.port)
   }
+}
+
+extension IPAddress {
+  /// False for what is sent to many: multicast and broadcast, from which nobody may answer.
+  fileprivate var isOneHosts: Bool { isIPv6 ? bytes[0] != 0xFF : bytes[0] < 224 }
 }
 
 /// Hands each datagram of one channel to the sockets' owner.
@@ -177,7 +193,8 @@ private final class DatagramHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
-    owner.received(envelope.data, from: envelope.remoteAddress, on: socket)
+    let asked = envelope.metadata?.packetInfo?.destinationAddress
+    owner.received(envelope.data, from: envelope.remoteAddress, to: asked, on: socket)
   }
 
   /// An ICMP error on an unconnected socket names no peer: the transaction's timers deal with it.

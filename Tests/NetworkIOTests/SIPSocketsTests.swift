@@ -46,6 +46,55 @@ import Testing
     return flow
   }
 
+  /// Whoever asks one of our addresses takes the answer from no other, whatever address the route would choose.
+  @Test(arguments: ["127.0.0.1", "127.0.0.2", "127.0.0.77"])
+  func theAnswerLeavesFromTheAddressThatWasAsked(_ asked: String) async throws {
+    try await SIPLine.with { line in
+      let bound = try await line.listen("0.0.0.0")
+      let address = try #require(IPAddress(asked))
+      let peer = try UDPPeer()
+      peer.hearsOnly(Endpoint(address, bound.port))
+      peer.send(Self.text("in"), to: Endpoint(address, bound.port))
+      guard case .received(.request(let request), let flow, _) = try await line.next() else {
+        Issue.record("a request was expected")
+        return
+      }
+      #expect(flow == Flow(.udp, local: Endpoint(address, bound.port), remote: peer.endpoint))
+      try await line.send(.response(request.response(200, toTag: "us")), on: flow)
+      #expect(try peer.message().headers.callID == "in")
+      // A request of ours on the same way, and one to a peer that never asked.
+      try await line.send(try Self.request("out"), on: flow)
+      #expect(try peer.message().headers.callID == "out")
+    }
+  }
+
+  /// An address that is no longer ours costs nothing but itself.
+  @Test func anAddressThatIsGoneIsNotInsistedOn() async throws {
+    try await SIPLine.with { line in
+      let bound = try await line.listen("0.0.0.0")
+      let peer = try UDPPeer()
+      let gone = Endpoint(try #require(IPAddress("192.0.2.1")), bound.port)
+      try await line.send(try Self.request("out"), on: Flow(.udp, local: gone, remote: peer.endpoint))
+      #expect(try peer.message().headers.callID == "out")
+    }
+  }
+
+  @Test func theAnswerLeavesFromTheAddressThatWasAskedByIPv6() async throws {
+    try await SIPLine.with { line in
+      let bound = try await line.listen("::")
+      let address = try #require(IPAddress("::1"))
+      let peer = try UDPPeer("::1")
+      peer.send(Self.text("in"), to: Endpoint(address, bound.port))
+      guard case .received(.request(let request), let flow, _) = try await line.next() else {
+        Issue.record("a request was expected")
+        return
+      }
+      #expect(flow == Flow(.udp, local: Endpoint(address, bound.port), remote: peer.endpoint))
+      try await line.send(.response(request.response(200, toTag: "us")), on: flow)
+      #expect(try peer.message().headers.callID == "in")
+    }
+  }
+
   @Test func aMessageComesInAndItsAnswerGoesOut() async throws {
     try await SIPLine.with { line in
       let bound = try await line.listen()

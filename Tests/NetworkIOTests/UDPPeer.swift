@@ -55,6 +55,20 @@ final class UDPPeer: Sendable {
 
   func send(_ text: String, to remote: Endpoint) { send(Array(text.utf8), to: remote) }
 
+  /// Takes datagrams from there alone from now on.
+  func hearsOnly(_ remote: Endpoint) {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = remote.port.bigEndian
+    inet_pton(AF_INET, remote.address.description, &name.sin_addr)
+    let isDone = withUnsafePointer(to: &name) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+    #expect(isDone)
+  }
+
   /// The next datagram, which must be a SIP message and come within 10 s.
   func message() throws -> Message {
     var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -1,11 +1,12 @@
 // What Swift's Glibc overlay does not show of the network: answers of the name service with their TTL (glibc's resolver), and
 // datagrams with a chosen source address.
+//
+// It includes no header that Swift's Glibc module has too: the names in it would then belong to either.
 #ifndef PIKETT_CNETWORK_H
 #define PIKETT_CNETWORK_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 /// One record of an answer: an address (A, AAAA) or a service (SRV, RFC 2782).
 struct network_record {
@@ -36,8 +37,8 @@ enum {
 int network_ask(const char *_Nonnull name, int type, int search, const char *_Nullable server, uint16_t port,
                 struct network_record *_Nonnull records, int capacity);
 
-/// Sends a datagram from `source`, one of our addresses (4 or 16 bytes) however the socket is bound. Returns 0 or the errno.
-int network_send_from(int socket, const void *_Nonnull bytes, size_t count, const struct sockaddr *_Nonnull remote,
-                      socklen_t remote_length, const uint8_t *_Nonnull source, size_t source_length);
+/// Sends a datagram to `remote`, a struct sockaddr, from `source`, one of our addresses (4 or 16 bytes) however the socket is bound. Returns 0 or the errno.
+int network_send_from(int socket, const void *_Nonnull bytes, size_t count, const void *_Nonnull remote,
+                      uint32_t remote_length, const uint8_t *_Nonnull source, size_t source_length);
 
 #endif
