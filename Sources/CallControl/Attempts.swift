@@ -19,8 +19,8 @@ struct Way: Hashable, Comparable, Sendable, CustomStringConvertible {
 /// In which order, and when in parallel, the ways to one phone are tried.
 ///
 ///     trying ──silence for 2 s──▶ trying: the next way in parallel
-///       │ ▲ ──503──▶ trying: the next way at once      ──408, 5xx──▶ trying: the next trunk's first way at once
-///       │ │ ──403, 433, 484, 606, 607, 608──▶ trying: the same way under the own number, once a trunk
+///       │ ▲ ──503──▶ trying: the next way at once      ──401, 403, 407, 408, 5xx──▶ trying: the next trunk's first way
+///       │ │ ──403, 433, 484, 606, 607, 608──▶ trying: the same way under the own number first, once a trunk
 ///       │ └──refused as above──────────────┐
 ///       ├──100──▶ led (every other way is cancelled) ──nothing more for 8 s──▶ led: the next trunk in parallel
 ///       │           │
@@ -152,7 +152,7 @@ struct Attempts: Sendable {
         return []
       }
       return callNext(beside: open, at: now)
-    case 408, 500...599:
+    case _ where isTrunksOwn(status, way):
       // The trunk has spoken by one host: its others have nothing to add.
       let others = open.filter { $0.trunk != way.trunk }
       let cancelled = cancel(open.filter { $0.trunk == way.trunk })
@@ -179,6 +179,16 @@ struct Attempts: Sendable {
   /// The trunk does not want this caller's number, or none: 403 as most providers say it, 484 and 606 as some do, 433
   /// (RFC 5079), 607 (RFC 8197), 608 (RFC 8688).
   private static func refusesCaller(_ status: Int) -> Bool { [403, 433, 484, 606, 607, 608].contains(status) }
+
+  /// True for what tells of the trunk, not of the phone: another trunk may well reach it. 401 and 407 are left when our
+  /// password does not suit, or there is none; 403 when the trunk does not let us call, by whatever number.
+  private func isTrunksOwn(_ status: Int, _ way: Way) -> Bool {
+    switch status {
+    case 401, 407, 408, 500...599: true
+    case 403: way.isOwn || !triesOwn[way.trunk]
+    default: false
+    }
+  }
 
   private mutating func callNext(beside open: [Way], at now: Instant) -> [Action] {
     if let next { return call(next, beside: open, at: now) }

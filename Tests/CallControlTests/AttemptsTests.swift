@@ -199,7 +199,7 @@ import Testing
           Event(2.3, .refused(way(0, 1), status: 503), "over"),
         ]),
     ]
-    + [408, 500, 502, 504, 580].map { status in
+    + [401, 403, 407, 408, 500, 502, 504, 580].map { status in
       Table(
         name: "\(status): the next trunk, not the next host", hosts: [3, 2],
         events: [
@@ -234,7 +234,7 @@ import Testing
           Event(3, .answered(way(0, 0))),
         ]),
     ]
-    + [302, 400, 404, 407, 480, 486, 487, 488, 600, 603, 604].map { status in
+    + [302, 400, 404, 480, 486, 487, 488, 600, 603, 604].map { status in
       Table(
         name: "\(status): no other way", hosts: [2, 1], triesOwn: true,
         events: [
@@ -244,7 +244,7 @@ import Testing
           Event(5, .answered(way(0, 0))),
         ])
     }
-    + [403, 433, 484, 606, 607, 608].map { status in
+    + [433, 484, 606, 607, 608].map { status in
       Table(
         name: "\(status): once more under the own number, then no more", hosts: [2, 1], triesOwn: true,
         events: [
@@ -253,6 +253,15 @@ import Testing
           Event(0.2, .refused(way(0, 0, own: true), status: status), "over"),
         ])
     } + [
+      Table(
+        name: "403 under the own number too: that trunk does not let us call", hosts: [2, 1], triesOwn: true,
+        events: [
+          Event(0, .start, "call 0.0"),
+          Event(0.1, .refused(way(0, 0), status: 403), "call 0.0 own"),
+          Event(0.2, .refused(way(0, 0, own: true), status: 403), "call 1.0"),
+          Event(0.3, .refused(way(1, 0), status: 403), "call 1.0 own"),
+          Event(0.4, .refused(way(1, 0, own: true), status: 403), "over"),
+        ]),
       Table(
         name: "403 where the own number would change nothing", hosts: [2],
         events: [Event(0, .start, "call 0.0"), Event(0.1, .refused(way(0, 0), status: 403), "over")]),

@@ -131,14 +131,17 @@ import Testing
     try scene.expectClean()
   }
 
-  @Test func `a PBX that knows callers by their account only gets the message from the account`() throws {
-    let (scene, _) = try scene(["trunks/PBX/Login.txt": "line"])
+  @Test func `a PBX that knows callers by their account only gets the message from the account, then another does`()
+    throws
+  {
+    let (scene, second) = try scene(["trunks/PBX/Login.txt": "line"])
     scene.pbx.textStatus = 403
     scene.at(.seconds(1)) { send($0, to: "732") }
     try scene.run(until: .seconds(2))
     let messages = scene.shell.steps.flatMap(\.commands).requests(.message)
-    #expect(try messages.map { try $0.headers.from().uri.user } == ["03472619287", "line"])
-    #expect(scene.shell.messagesDone == ["m1": [403]])
+    #expect(try messages.map { try $0.headers.from().uri.user } == ["03472619287", "line", "03472619287"])
+    #expect(texts(scene.pbx, second, scene.caller) == [0, 0, 1])
+    #expect(scene.shell.messagesDone == ["m1": [200]])
     try scene.expectClean()
   }
 
