@@ -141,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "ScenarioTests",
       dependencies: [
-        "Demo", "SIPUserAgent", "RTPEngine", "RTP", "Capture", "Audio", "Disk", "Telephony", "pikett",
+        "Demo", "SIPUserAgent", "RTPEngine", "RTP", "Capture", "Audio", "Disk", "PikettTesting", "Telephony", "pikett",
         "pikett-delivery", "pcap2wave", nioPosix,
       ],
       swiftSettings: settings),

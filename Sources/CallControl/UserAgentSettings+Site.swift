@@ -26,6 +26,7 @@ extension UserAgentSettings {
         user.password.map { UserPeer(number: user.number, password: $0) }
       },
       trunks: site.trunks.map { TrunkPeer($0, hosts: hosts, contactUser: contactUsers[$0.name]) },
+      challengeAlgorithms: site.digest == .sha256 ? [.sha256, .md5] : [.md5],
       advertised: advertised)
   }
 }

@@ -16,6 +16,7 @@ extension SiteSnapshot {
     table.append(["time zone", timeZone ?? "the system's"])
     table.append(["prompts", language.rawValue])
     table.append(["ringing tone", ringback])
+    table.append(["passwords", digest == .sha256 ? "asked for by SHA-256, else MD5" : "asked for by MD5"])
     table.append(["calls at once", String(maxCalls)])
     table.append(["hunting", huntingLimits])
     return table

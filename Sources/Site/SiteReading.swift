@@ -95,6 +95,8 @@ extension SiteReader {
       setting("Language.txt", "en, de, it or fr") { SiteSnapshot.Language(rawValue: $0.asciiLowercased) }.value ?? .en
     site.answer =
       setting("Answer.txt", "hunt or user") { SiteSnapshot.AnswerPolicy(rawValue: $0.asciiLowercased) }.value ?? .hunt
+    site.digest =
+      setting("Digest.txt", "md5 or sha256") { SiteSnapshot.DigestChoice(rawValue: $0.asciiLowercased) }.value ?? .md5
     site.maxCalls = count("MaxCalls.txt", 1...10_000).value ?? site.maxCalls
     site.maxRounds = count("MaxRounds.txt", 1...1_000_000, canBeOff: true).value
     site.maxDuration = seconds("MaxDuration.txt", 1...10_000_000, default: 7200, canBeOff: true)
@@ -115,7 +117,8 @@ extension SiteSnapshot {
       xmlNumber: xmlNumber, nextTicket: TicketNumber(rawValue: 1), smsProviders: smsProviders, smsPrefix: smsPrefix,
       cfuName: nil, internalTrunks: internalTrunks, externalTrunks: externalTrunks, listen: listen ?? [],
       address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, stateDirectory: "state", ringback: "it",
-      timeZone: nil, language: .en, answer: .hunt, maxCalls: 50, maxRounds: nil, maxDuration: nil, users: [],
+      timeZone: nil, language: .en, answer: .hunt, digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil,
+      users: [],
       queues: [], forwards: [], trunks: [], lastGood: [:])
   }
 }

@@ -35,6 +35,8 @@ package struct SiteSnapshot: Sendable {
   package var language: Language
   /// When a caller who enters the hunt directly is answered.
   package var answer: AnswerPolicy
+  /// How phones and gateways are asked for their passwords.
+  package var digest: DigestChoice
   /// How many calls there may be at once.
   package var maxCalls: Int
   /// How often a hunt goes round; nil: for ever.
@@ -58,6 +60,14 @@ package struct SiteSnapshot: Sendable {
     case de
     case it
     case fr
+  }
+
+  /// How passwords are asked for (RFC 8760).
+  package enum DigestChoice: String, Hashable, Sendable {
+    /// By MD5 alone: many an old phone looks at the first question only, and gives up if it does not know it.
+    case md5
+    /// By SHA-256 first, and by MD5 for whoever knows no better.
+    case sha256
   }
 
   /// When a caller who enters the hunt directly is answered.

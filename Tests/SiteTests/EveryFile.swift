@@ -105,6 +105,7 @@ enum EveryFile {
     },
     row("Language.txt", "en", ("DE", "de"), "es", "en, de, it or fr") { $0.language.rawValue },
     row("Answer.txt", "hunt", ("User", "user"), "later", "hunt or user") { $0.answer.rawValue },
+    row("Digest.txt", "md5", ("SHA256", "sha256"), "sha-1", "md5 or sha256") { $0.digest.rawValue },
     row("MaxCalls.txt", "50", ("7", "7"), "0", "a number, 1 to 10000") { "\($0.maxCalls)" },
     row("MaxRounds.txt", "-", ("3", "3"), "0", "a number, 1 to 1000000, or none", .value("-")) {
       $0.maxRounds.map { "\($0)" } ?? "-"

@@ -54,7 +54,7 @@ struct SampleSiteTests {
         "",
         """
         XMLnumber SMSProvider SMSprefix CFU InternalTrunk ExternalTrunk Listen Address RTPPorts Recording State Ringback
-        TimeZone Language Answer MaxCalls MaxRounds MaxDuration
+        TimeZone Language Answer Digest MaxCalls MaxRounds MaxDuration
         """
       ),
       (
