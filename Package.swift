@@ -100,10 +100,10 @@ let package = Package(
 
     // Tests.
     module("PikettTesting", ["SIPMessage", "Telephony"]),
-    module("Fuzz", ["SIPMessage", "SDP", "RTP", "Audio", "Telephony"]),
+    module("Fuzz", ["SIPMessage", "SDP", "RTP", "Audio", "PikettTesting", "Telephony"]),
     tests("Fuzz", ["PikettTesting", "Telephony"]),
     tests("Telephony"),
-    tests("SIPMessage", ["Telephony"]),
+    tests("SIPMessage", ["Telephony", "PikettTesting"]),
     tests("SIPTransaction", ["SIPMessage", "Telephony", "PikettTesting"]),
     tests("SIPUserAgent", ["SIPTransaction", "SIPMessage", "Telephony", "PikettTesting"]),
     tests("SDP", ["Telephony"]),

@@ -1,4 +1,5 @@
 import Glibc
+import PikettTesting
 
 /// Where fuzzing begins: the fixtures of this package, and the messages of RFC 4475 where they are at hand.
 package enum FuzzSeeds {
@@ -11,18 +12,18 @@ package enum FuzzSeeds {
     var seeds: [(name: String, bytes: [UInt8])] = []
     func take(_ folder: String, _ suffix: String, _ make: ([UInt8]) -> [[UInt8]]) {
       for name in names(in: folder) where name.hasSuffix(suffix) {
-        guard let content = contents(folder + "/" + name) else { continue }
+        guard let content = try? readFile(folder + "/" + name) else { continue }
         for (number, bytes) in make(content).enumerated() { seeds.append(("\(name)-\(number)", bytes)) }
       }
     }
     let torture = corpus.map { $0 + "/torture" }
     switch target {
     case .message:
-      take(fixtures + "sip", ".txt") { [wire($0)] }
+      take(fixtures + "sip", ".txt") { [fixtureMessage($0).bytes] }
       if let torture { take(torture, ".dat") { [$0] } }
     case .stream:
       take(fixtures + "sip", ".txt") { bytes in
-        let message = wire(bytes)
+        let message = fixtureMessage(bytes).bytes
         return [[0, 40] + message, [1, 7] + message + [13, 10, 13, 10] + message]
       }
       if let torture { take(torture, ".dat") { [[0, 99] + $0] } }
@@ -59,33 +60,6 @@ package enum FuzzSeeds {
     + [99, 0, 0, 0] + [0x81, 203, 0, 1, 0, 0, 0, 7]
 
   // MARK: - The fixtures' own formats
-
-  /// The message of a file of `data/fixtures/sip`: behind the head, lines ended with CR LF, `\xHH` a byte.
-  package static func wire(_ file: [UInt8]) -> [UInt8] {
-    var rest = file[...]
-    var hasCR = true
-    while let end = rest.firstIndex(of: 0x0A) {
-      let line = rest[..<end]
-      rest = rest[(end + 1)...]
-      if line.isEmpty { break }
-      if line.elementsEqual("lines: lf".utf8) { hasCR = false }
-    }
-    var message: [UInt8] = []
-    while let byte = rest.popFirst() {
-      if byte == 0x5C, rest.first == 0x0A {
-        rest.removeFirst()
-      } else if byte == 0x5C, rest.first == 0x78,
-        let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16)
-      {
-        message.append(value)
-        rest.removeFirst(3)
-      } else {
-        if byte == 0x0A, hasCR { message.append(0x0D) }
-        message.append(byte)
-      }
-    }
-    return message
-  }
 
   /// The blocks of a file of `data/fixtures/sdp` that are session descriptions.
   private static func blocks(_ file: [UInt8]) -> [[UInt8]] {
@@ -145,17 +119,5 @@ package enum FuzzSeeds {
         withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
     }
     return names.filter { !$0.hasPrefix(".") }.sorted()
-  }
-
-  private static func contents(_ path: String) -> [UInt8]? {
-    guard let stream = fopen(path, "r") else { return nil }
-    defer { fclose(stream) }
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = fread(&buffer, 1, buffer.count, stream)
-      if count == 0 { return content }
-      content += buffer[..<count]
-    }
   }
 }

@@ -1,13 +1,5 @@
 import Telephony
 
-/// UTF-8 (RFC 3261 §7); bytes that are not are read as ISO 8859-1, as old exchanges mean them.
-func decodedText(_ bytes: ArraySlice<UInt8>) -> String {
-  if let text = String(validating: bytes, as: UTF8.self) { return text }
-  var text = ""
-  for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
-  return text
-}
-
 /// `text` as a `quoted-string` (RFC 3261 §25.1): quotes and backslashes escaped, line breaks as blanks.
 package func quotedString(_ text: String) -> String {
   var content: [UInt8] = [0x22]
@@ -48,7 +40,7 @@ func percentEncoded(_ text: String, _ set: ByteSet) -> String {
   if text.utf8.allSatisfy(set.contains) { return text }
   let digits = Array("0123456789ABCDEF".utf8)
   var content: [UInt8] = []
-  for byte in text.utf8 {
+  for byte in wireBytes(text) {
     if set.contains(byte) {
       content.append(byte)
     } else {

@@ -46,7 +46,7 @@ package func maskedWire(_ bytes: [UInt8]) -> [UInt8] {
     guard let field = secret else { return }
     masked += bytes[field.name]
     masked += " ".utf8
-    masked += maskedCredentials(decodedText(field.value[...])).utf8
+    masked += wireBytes(maskedCredentials(decodedText(field.value[...])))
     masked += bytes[field.lineEnd]
     secret = nil
   }

@@ -49,5 +49,5 @@ private func append(_ headers: Headers, _ body: [UInt8], to bytes: inout [UInt8]
 }
 
 private func append(line text: String, to bytes: inout [UInt8]) {
-  for byte in text.utf8 { bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
+  for byte in wireBytes(text) { bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
 }

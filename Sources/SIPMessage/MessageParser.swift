@@ -6,6 +6,8 @@ package let largestMessage = 65_535
 /// Reads one datagram (RFC 3261 §7, §18.3): what follows the body that Content-Length tells is cut off; without
 /// Content-Length the body goes to the end.
 ///
+/// Bytes that are no UTF-8 are kept and leave as they came (`wireBytes`).
+///
 /// Tolerated: line breaks before the start line, bare LF, folded lines, several blanks in the start line, any order and
 /// case. A request whose URI has an unknown scheme is read; refusing it with 416 is the user agent's.
 /// - Throws: `ParseError` with the answer to send, if one may be sent.
@@ -150,7 +152,7 @@ struct MessageParser {
     scanner.skipBlanks()
     let code = scanner.run(until: 0x20, 0x09)
     scanner.skipBlanks()
-    let reason = scanner.text(scanner.rest)
+    let reason = value(scanner.rest)
     start = .response(0, reason)
     if !isVersion2(version) { note(.version, "only SIP/2.0 is understood") }
     guard code.count == 3, let status = decimal(bytes[code]), (100..<700).contains(status) else {

@@ -70,7 +70,7 @@ private func valuesMatch(_ a: String?, _ b: String?) -> Bool {
 }
 
 private func unescaped(_ text: String) -> String {
-  let bytes = Array(text.utf8)
+  let bytes = wireBytes(text)
   return (try? percentDecoded(bytes, 0..<bytes.count)) ?? text
 }
 

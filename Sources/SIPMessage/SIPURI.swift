@@ -42,7 +42,7 @@ extension SIPURI: CustomStringConvertible {
   /// an underscore in the host.
   /// - Throws: `malformed`, or `outOfRange` for the port.
   package init(_ text: String) throws(HeaderError) {
-    let bytes = Array(text.utf8)
+    let bytes = wireBytes(text)
     try self.init(bytes, 0..<bytes.count)
   }
 

@@ -5,7 +5,7 @@ struct TextScanner {
   let end: Int
 
   init(_ text: String) {
-    bytes = Array(text.utf8)
+    bytes = wireBytes(text)
     index = 0
     end = bytes.count
   }

@@ -1,3 +1,4 @@
+import SIPMessage
 import Telephony
 
 /// A digest algorithm of RFC 7616 §6.1 that we speak.
@@ -38,8 +39,8 @@ struct DigestProof {
   func response(password: Redacted<String>, functions: DigestFunctions) -> String {
     let hash = { (text: String) -> String in
       switch algorithm {
-      case .md5: hexadecimal(functions.md5(Array(text.utf8)))
-      case .sha256: hexadecimal(functions.sha256(Array(text.utf8)))
+      case .md5: hexadecimal(functions.md5(wireBytes(text)))
+      case .sha256: hexadecimal(functions.sha256(wireBytes(text)))
       }
     }
     let ha1 = hash("\(user):\(realm):\(password.secret)")

@@ -18,6 +18,20 @@ extension Request {
   }
 }
 
+extension Headers {
+  /// False if Accept names media types and SDP is not among them (RFC 3261 §20.1): no answer of ours could be read, and
+  /// the request gets 406. An empty Accept is passed over: nobody who calls means that.
+  var takesSDP: Bool {
+    let ranges = tokens("Accept")
+    return ranges.isEmpty
+      || ranges.contains { range in
+        let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.asciiLowercased }
+        let isRefused = parts.dropFirst().contains { $0.hasPrefix("q=0") && !$0.contains { ("1"..."9").contains($0) } }
+        return ["application/sdp", "application/*", "*/*"].contains(parts.first) && !isRefused
+      }
+  }
+}
+
 extension Response {
   /// The session description in the response; nil if there is none.
   var sdp: [UInt8]? { sdpBody(headers, body) }

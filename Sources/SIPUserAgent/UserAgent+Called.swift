@@ -8,12 +8,10 @@ extension UserAgent {
   mutating func receiveCall(
     _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, from identity: PeerIdentity, at now: Moment
   ) {
-    guard request.uri.isSIP || request.uri.scheme == "tel" else {
-      return refuse(request, transaction, 416, flow, at: now)
-    }
     if request.hasForeignBody {
       return refuse(request, transaction, 415, flow, with: [("Accept", "application/sdp")], at: now)
     }
+    guard request.headers.takesSDP else { return refuse(request, transaction, 406, flow, at: now) }
     guard legs.count < settings.maxLegs else {
       return refuse(request, transaction, 503, flow, with: [("Retry-After", "10")], at: now)
     }

@@ -10,6 +10,11 @@ extension UserAgent {
     // Step 4: "the registrar SHOULD determine if the authenticated user is authorized to modify registrations for this
     // address-of-record": his own one only.
     let user = directory.account(of: identity) ?? ""
+    // "The address-of-record MUST be a SIP URI or SIPS URI." (§10.3)
+    guard (try? request.headers.to())?.uri.isSIP == true else {
+      actions.append(.log(.registrationRefused(user: user, status: 400, source: flow.remote)))
+      return refuse(request, transaction, 400, flow, at: now)
+    }
     guard let wanted = (try? request.headers.to())?.uri.user, wanted == user, !user.isEmpty else {
       actions.append(.log(.registrationRefused(user: user, status: 403, source: flow.remote)))
       return refuse(request, transaction, 403, flow, at: now)

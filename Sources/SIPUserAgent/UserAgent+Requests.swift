@@ -54,6 +54,10 @@ extension UserAgent {
   private mutating func receiveIdentified(
     _ request: Request, _ transaction: ServerTransactionID, _ flow: Flow, _ identity: PeerIdentity?, at now: Moment
   ) {
+    // "If the Request-URI uses a scheme not supported by the UAS, it SHOULD reject the request with a 416" (§8.2.2.1)
+    guard request.uri.isSIP || request.uri.scheme == "tel" else {
+      return refuse(request, transaction, 416, flow, at: now)
+    }
     if let unsupported = unsupportedExtensions(request) {
       return refuse(request, transaction, 420, flow, with: [("Unsupported", unsupported)], at: now)
     }

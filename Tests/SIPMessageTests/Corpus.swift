@@ -1,4 +1,5 @@
 import Foundation
+import PikettTesting
 import SIPMessage
 import Testing
 
@@ -32,10 +33,7 @@ enum Corpus {
   static func bytes(_ file: URL) throws -> [UInt8] { [UInt8](try Data(contentsOf: file)) }
 }
 
-/// A file of `data/fixtures/sip`: a head of `name: value` lines, an empty line, the message.
-///
-/// The message's lines end in CR LF although the file's end in LF, unless the head says `lines: lf`; `\xHH` is a byte,
-/// `\` at the end of a line joins it to the next one without a line break.
+/// A file of `data/fixtures/sip`, as `fixtureMessage` reads it.
 struct Fixture: Sendable, CustomTestStringConvertible {
   var name: String
   var comment: String
@@ -57,34 +55,10 @@ struct Fixture: Sendable, CustomTestStringConvertible {
 
   private init(_ file: String, _ bytes: [UInt8]) {
     name = file
-    var head: [String: String] = [:]
-    var rest = bytes[...]
-    while let end = rest.firstIndex(of: 0x0A) {
-      let line = String(decoding: rest[..<end], as: UTF8.self)
-      rest = rest[(end + 1)...]
-      if line.isEmpty { break }
-      let parts = line.split(separator: ":", maxSplits: 1)
-      if parts.count == 2 { head[String(parts[0])] = parts[1].trimmingCharacters(in: .whitespaces) }
-    }
+    let (head, message) = fixtureMessage(bytes)
     comment = head["comment"] ?? ""
     expect = head["expect"] ?? ""
     bodyCount = head["body"].flatMap { Int($0) }
-    let hasCR = head["lines"] != "lf"
-    var message: [UInt8] = []
-    while let byte = rest.popFirst() {
-      if byte == 0x5C, rest.first == 0x0A {
-        rest.removeFirst()
-      } else if byte == 0x5C, rest.first == 0x78,
-        let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16)
-      {
-        message.append(value)
-        rest.removeFirst(3)
-      } else if byte == 0x0A {
-        message += hasCR ? [0x0D, 0x0A] : [0x0A]
-      } else {
-        message.append(byte)
-      }
-    }
     self.message = message
   }
 }

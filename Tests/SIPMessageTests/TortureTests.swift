@@ -1,51 +1,97 @@
 import Foundation
+import PikettTesting
 import SIPMessage
 import Testing
 
-/// The messages of RFC 4475 in place, and our own fixtures that mirror them.
+/// RFC 4475: its messages in place, our own that mirror them, and the rest of our fixtures.
 @Suite struct TortureTests {
-  /// What the parser must make of each message: nil = a message, else the fault. Where the RFC leaves a choice, this is
-  /// ours: blanks too many and odd display names are understood, all that leaves doubt is refused.
-  private static let faults: [String: ParseError.Kind] = [
-    "badinv01": .headerValue, "clerr": .bodyEnd, "ncl": .contentLength, "scalar02": .headerValue,
-    "scalarlg": .headerValue, "quotbal": .headerValue, "ltgtruri": .startLine, "lwsruri": .startLine,
-    "escruri": .startLine, "regbadct": .headerValue, "baddn": .headerEnd, "badvers": .version,
-    "mismatch01": .methodMismatch, "mismatch02": .methodMismatch, "bigcode": .startLine, "insuf": .missingHeader,
-    "multi01": .repeatedHeader, "mcl01": .repeatedHeader,
-  ]
-
-  @Test func everyMessageOfRFC4475() throws {
+  @Test func allCasesAreThere() throws {
+    #expect(TortureCase.all.count == 49)
+    for one in TortureCase.all {
+      #expect(one.messages.count == TortureCase.messagesEach, "\(one.name)")
+      #expect(one.messages.allSatisfy { !$0.bytes.isEmpty }, "\(one.name)")
+      #expect(Set(one.messages.map(\.bytes)).count == one.messages.count, "\(one.name): a mirror is no copy")
+    }
     guard let folder = Corpus.torture else { return }
     let manifest = try JSONSerialization.jsonObject(
       with: Data(contentsOf: folder.appendingPathComponent("manifest.json")))
     let entries = try #require(manifest as? [[String: Any]])
-    #expect(entries.count == 49)
-    for entry in entries {
-      let name = try #require(entry["name"] as? String)
-      let bytes = try Corpus.bytes(folder.appendingPathComponent(try #require(entry["file"] as? String)))
-      let isResponse = entry["kind"] as? String == "resp"
-      switch outcome(bytes) {
-      case .success(let message):
-        #expect(TortureTests.faults[name] == nil, "\(name) must be refused")
-        switch message {
-        case .request: #expect(!isResponse, "\(name)")
-        case .response: #expect(isResponse, "\(name)")
-        }
-        expectRoundTrip(message, name)
-      case .failure(let error):
-        #expect(TortureTests.faults[name] == error.kind, "\(name): \(error.detail)")
-        #expect(entry["wellformed"] as? Bool != true, "\(name) is well-formed: \(error.detail)")
-        if isResponse {
-          #expect(error.refusal == nil, "\(name): no answer to a response")
-        } else {
-          let status = try #require(error.refusal, "\(name)").status
-          if let codes = entry["codes"] as? [Any] {
-            #expect(codes.contains { $0 as? Int == status || $0 as? String == "any" }, "\(name): \(status)")
-          }
-        }
-      }
+    #expect(entries.compactMap { $0["name"] as? String } == TortureCase.all.map(\.name))
+    #expect(entries.compactMap { $0["section"] as? String } == TortureCase.all.map(\.section))
+  }
+
+  @Test(arguments: TortureCase.all) func datagram(_ one: TortureCase) {
+    for message in one.messages {
+      let (found, status) = verdict(message.bytes)
+      let method = one.datagram == "request *" ? found : one.datagram
+      #expect(found == method, "\(message.name)")
+      #expect(found.hasPrefix(one.datagram.prefix { $0 != "*" }), "\(message.name)")
+      if one.datagram.hasSuffix("silent") { #expect(status == nil, "\(message.name): nobody is answered") }
+      if case .success(let understood) = outcome(message.bytes) { expectRoundTrip(understood, message.name) }
     }
   }
+
+  /// `request METHOD`, `response STATUS` or `fault STATUS`, as the table says it.
+  private func verdict(_ bytes: [UInt8]) -> (String, status: Int?) {
+    switch outcome(bytes) {
+    case .success(.request(let request)): return ("request \(request.method.token)", nil)
+    case .success(.response(let response)): return ("response \(response.status)", nil)
+    case .failure(let error):
+      let status = error.refusal?.status
+      return ("\(error.kind) \(status.map(String.init) ?? "silent")", status)
+    }
+  }
+
+  /// Not only that a message is understood, but as what.
+  @Test func values() throws {
+    var byName: [String: Message] = [:]
+    for message in TortureCase.all.flatMap(\.messages) {
+      if case .success(let understood) = outcome(message.bytes) { byName[message.name] = understood }
+    }
+    for fixture in Fixture.all {
+      if case .success(let understood) = outcome(fixture.message) { byName[fixture.name] = understood }
+    }
+    #expect(TortureCase.values.count > 150)
+    for (name, place, value) in TortureCase.values {
+      // Without the corpus our own messages stand alone.
+      if Corpus.torture == nil, !name.hasSuffix(".txt") { continue }
+      let message = try #require(byName[name], "\(name)")
+      #expect(meaning(place, of: message) == value, "\(name) \(place)")
+    }
+  }
+
+  /// Cut in two at every byte, and byte by byte, a stream is the same as whole.
+  @Test(arguments: TortureCase.all) func stream(_ one: TortureCase) throws {
+    for message in one.messages {
+      let whole = Stream([message.bytes])
+      let datagram = outcome(message.bytes)
+      switch one.stream {
+      case "same":
+        #expect(whole.fault == nil, "\(message.name)")
+        #expect(whole.items.count == 1, "\(message.name)")
+        switch (whole.items.first, datagram) {
+        case (.message(let a), .success(let b)): #expect(a == b, "\(message.name)")
+        case (.malformed(let a), .failure(let b)): #expect(a == b, "\(message.name)")
+        default: Issue.record("\(message.name): \(whole)")
+        }
+      case "two": #expect(whole.items.count == 2 && whole.items.allSatisfy(isMessage), "\(message.name)")
+      case "waits": #expect(whole.items.isEmpty && whole.fault == nil && whole.isInMessage, "\(message.name)")
+      default:
+        #expect(whole.items.isEmpty, "\(message.name)")
+        let fault = try #require(whole.fault, "\(message.name)")
+        #expect("\(fault.kind) \(fault.refusal?.status ?? 0)" == one.stream, "\(message.name)")
+      }
+      // Where the RFC's own message is cut at every byte, our mirror need not be.
+      let step = one.messages.count > 1 && message.name.hasSuffix(".txt") ? 7 : 1
+      for cut in stride(from: 1, to: message.bytes.count, by: step) {
+        let pieces = Stream([Array(message.bytes[..<cut]), Array(message.bytes[cut...])])
+        #expect(pieces == whole, "\(message.name) cut at \(cut)")
+      }
+      #expect(Stream(message.bytes.map { [$0] }) == whole, "\(message.name) byte by byte")
+    }
+  }
+
+  private func isMessage(_ item: StreamItem) -> Bool { if case .message = item { true } else { false } }
 
   @Test func fixturesAreThere() {
     #expect(Fixture.all.count >= 30)
@@ -53,77 +99,31 @@ import Testing
   }
 
   @Test(arguments: Fixture.all) func fixture(_ fixture: Fixture) throws {
-    let words = fixture.expect.split(separator: " ").map(String.init)
-    try #require(words.count == 2, "\(fixture.expect)")
-    switch outcome(fixture.message) {
-    case .success(let message):
-      switch message {
-      case .request(let request): #expect(fixture.expect == "request \(request.method.token)")
-      case .response(let response): #expect(fixture.expect == "response \(response.status)")
+    #expect(verdict(fixture.message).0 == fixture.expect)
+    guard case .success(let message) = outcome(fixture.message) else { return }
+    if let count = fixture.bodyCount { #expect(message.body.count == count) }
+    expectRoundTrip(message, fixture.name)
+  }
+}
+
+/// What a stream in pieces has led to.
+private struct Stream: Hashable {
+  var items: [StreamItem] = []
+  var fault: ParseError?
+  var isInMessage = false
+
+  init(_ pieces: [[UInt8]]) {
+    var framer = StreamFramer()
+    for piece in pieces {
+      do throws(FramingError) {
+        items += try framer.append(piece)
+      } catch {
+        items += error.preceding
+        fault = error.error
+        return
       }
-      if let count = fixture.bodyCount { #expect(message.body.count == count) }
-      expectRoundTrip(message, fixture.name)
-    case .failure(let error):
-      #expect(words[0] == "\(error.kind)", "\(error.detail)")
-      #expect(words[1] == (error.refusal.map { "\($0.status)" } ?? "silent"), "\(error.detail)")
     }
-  }
-
-  /// wsinv, RFC 4475 §3.1.1.1: blanks and folds everywhere.
-  @Test func foldsAndBlanks() throws {
-    guard let folder = Corpus.torture else { return }
-    let message = try parseMessage(Corpus.bytes(folder.appendingPathComponent("wsinv.dat")))
-    let headers = message.headers
-    #expect(try headers.to().tag == "1918181833n")
-    #expect(try headers.from().tag == "98asjd8")
-    #expect(try headers.from().displayName == "J Rosenberg \\\"")
-    #expect(try headers.maxForwards() == 68)
-    #expect(try headers.cseq() == CSeq(9, .invite))
-    let vias = try headers.vias()
-    #expect(vias.map(\.transport) == ["UDP", "TCP", "UDP"])
-    #expect(vias.map(\.branch) == ["390skdjuw", "z9hG4bK9ikj8", "z9hG4bK30239"])
-    #expect(headers["Subject"] == "")
-    #expect(headers["NewFangledHeader"] == "newfangled value continued newfangled value")
-    let contact = try #require(try headers.contacts().first)
-    #expect(contact.displayName == "Quoted string \"\"")
-    #expect(contact.parameters["newparam"] == "newvalue")
-    #expect(contact.parameters.has("secondparam"))
-    #expect(contact.thousandthsOfQ == 330)
-    #expect(try headers.nameAddresses("Route").first?.uri.parameters.has("unknown-no-value") == true)
-    #expect(message.body.count == 150)
-  }
-
-  @Test func oddButLegal() throws {
-    guard let folder = Corpus.torture else { return }
-    func read(_ name: String) throws -> Request {
-      guard case .request(let request) = try parseMessage(Corpus.bytes(folder.appendingPathComponent(name + ".dat")))
-      else { throw ParseError(.notSIP, name) }
-      return request
-    }
-    let escaped = try read("esc01")
-    #expect(escaped.uri.scheme == "sip")
-    #expect(escaped.uri.user == "sips:user@example.com")
-    #expect(escaped.uri.host == "example.net")
-    let nulls = try read("escnull").headers
-    #expect(try nulls.to().uri.user == "null-\0-null")
-    #expect(try nulls.contacts().map(\.uri.user) == ["\0", "\0\0"])
-    #expect(try read("esc02").method == Method("RE%47IST%45R"))
-    #expect(try read("semiuri").uri.user == "user;par=u@example.net")
-    #expect(try read("lwsdisp").headers.from().displayName == "caller")
-    #expect(try read("longreq").headers.vias().count == 34)
-    #expect(try read("transports").headers.vias().map(\.transport) == ["UDP", "SCTP", "TLS", "UNKNOWN", "TCP"])
-    #expect(try read("unkscm").uri.scheme == "nobodyknowsthisscheme")
-    #expect(try read("novelsc").uri.opaque == "//192.0.2.103:3002")
-    #expect(try read("cparam01").headers.contacts().first?.parameters.has("unknownparam") == true)
-    #expect(try read("cparam02").headers.contacts().first?.uri.parameters.has("unknownparam") == true)
-    #expect(try read("regescrt").headers.contacts().first?.uri.headers == "Route=%3Csip:sip.example.com%3E")
-    let odd = try read("intmeth")
-    #expect(try odd.headers.to().displayName == "BEL:\u{7} NUL:\0 DEL:\u{7F}")
-    #expect(try odd.headers.from().parameters["fromParam''~+*_!.-%"] == "работающий")
-    #expect(odd.headers["extensionHeader-!.%*+_`'~"]?.hasSuffix("大停電") == true)
-    #expect(try read("dblreq").body.isEmpty)
-    #expect(try read("mpart01").body.contains(0))
-    #expect(try read("regaut01").headers.digestCredentials("Authorization").isEmpty)
-    #expect(try read("regaut01").headers.has("Authorization"))
+    // What is behind the last message, such as the line break that ends an archive's file, is none yet.
+    isInMessage = framer.isInMessage
   }
 }
