@@ -32,7 +32,8 @@ extension CallController {
     Directions(
       site: site, hosts: hosts, route: route, advertised: advertised,
       contacts: { userAgent.contacts(of: $0, at: now.instant) }, isAlive: { isAlive($0, at: now) },
-      isPlaceAlive: { lines.isAlive($0.name, $1.endpoint, at: now.instant) })
+      isPlaceAlive: { lines.isAlive($0.name, $1.endpoint, at: now.instant) },
+      serviceRoute: { lines.serviceRoute($0.name, $1.endpoint, at: now.instant) })
   }
 
   /// Calls these phones under `branch` and the branches beside it.

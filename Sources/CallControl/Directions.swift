@@ -15,6 +15,8 @@ struct Directions {
   var isAlive: (Trunk) -> Bool = { _ in true }
   /// False for one of a trunk's places that is silent.
   var isPlaceAlive: (Trunk, TrunkPlace) -> Bool = { _, _ in true }
+  /// Through which proxies one of a trunk's places is reached.
+  var serviceRoute: (Trunk, TrunkPlace) -> [NameAddress] = { _, _ in [] }
 
   /// The number the called party is to see: the caller's, and what he dialled.
   struct Calling: Hashable, Sendable {
@@ -94,7 +96,9 @@ struct Directions {
     let ordered = places.filter { isPlaceAlive(trunk, $0) } + places.filter { !isPlaceAlive(trunk, $0) }
     return distinct(
       ordered.compactMap { place in
-        route(place.endpoint, place.transport).map { Target(uri: place.uri(user: number), flow: $0) }
+        route(place.endpoint, place.transport).map {
+          Target(uri: place.uri(user: number), flow: $0, routes: serviceRoute(trunk, place))
+        }
       })
   }
 

@@ -67,6 +67,11 @@ struct TrunkLine: Sendable {
   /// Where we are registered.
   func registered(at now: Instant) -> TrunkPlace? { registration?.registered(at: now) }
 
+  /// The proxies through which requests to this place go.
+  func serviceRoute(to endpoint: Endpoint, at now: Instant) -> [NameAddress] {
+    registration?.serviceRoute(to: endpoint, at: now) ?? []
+  }
+
   /// True if it may be called there: it has not been found silent.
   func isAlive(_ endpoint: Endpoint, at now: Instant) -> Bool { life.isAlive(endpoint, at: now) }
 

@@ -74,6 +74,11 @@ struct TrunkLines: Sendable {
   /// Where we are registered at the trunk.
   func registered(_ trunk: String, at now: Instant) -> TrunkPlace? { line(trunk)?.registered(at: now) }
 
+  /// The proxies through which requests to this place of the trunk go (Service-Route).
+  func serviceRoute(_ trunk: String, _ endpoint: Endpoint, at now: Instant) -> [NameAddress] {
+    line(trunk)?.serviceRoute(to: endpoint, at: now) ?? []
+  }
+
   /// Something came from the trunk: a call, or any answer to one of ours.
   mutating func showedLife(_ trunk: String, _ source: Endpoint, at now: Instant) -> [Action] {
     tell(trunk, .showedLife(source), at: now)

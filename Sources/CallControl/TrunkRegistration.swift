@@ -68,6 +68,8 @@ struct TrunkRegistration: Sendable {
   private var due: Instant?
   /// Where we are registered, and until when.
   private var binding: (place: TrunkPlace, until: Instant)?
+  /// Through which proxies our requests go from there (RFC 3608).
+  private var serviceRoute: [NameAddress] = []
   /// When it was renewed last because its connection was gone.
   private var renewedAt: Instant?
   /// Seconds that a 423 has asked for.
@@ -107,6 +109,11 @@ struct TrunkRegistration: Sendable {
   /// Where we are registered at this moment.
   func registered(at now: Instant) -> TrunkPlace? {
     binding.flatMap { $0.until > now ? $0.place : nil }
+  }
+
+  /// The proxies through which requests to this place go, where we are registered there.
+  func serviceRoute(to endpoint: Endpoint, at now: Instant) -> [NameAddress] {
+    registered(at: now)?.endpoint == endpoint ? serviceRoute : []
   }
 
   /// - Parameter places: where it may be asked for, the best first.
@@ -200,7 +207,10 @@ struct TrunkRegistration: Sendable {
       return (answer.isSuccess ? [.note(.unregistered(at: place.endpoint))] : []) + end()
     case .asking where number != attempt:
       // Slow, and another place has been asked since; it must be taken back if that one fails.
-      if answer.isSuccess, let seconds = answer.expires, seconds > 0 { binding = (place, now + .seconds(seconds)) }
+      if answer.isSuccess, let seconds = answer.expires, seconds > 0 {
+        binding = (place, now + .seconds(seconds))
+        serviceRoute = answer.serviceRoute
+      }
       return []
     case .waiting where !answer.isSuccess: return []
     case .asking, .waiting:
@@ -218,6 +228,7 @@ struct TrunkRegistration: Sendable {
     // A 200 that lists our Contact without any time has taken it away.
     guard seconds > 0 else { return failed(.refused, answer, place, places, at: now) }
     binding = (place, now + .seconds(seconds))
+    serviceRoute = answer.serviceRoute
     (tried, failures, lastFailure, state) = ([], 0, nil, .waiting)
     if isLeaving { return takeBack(at: now) }
     due = now + refresh(after: min(seconds, max(account.expires, minimum)))

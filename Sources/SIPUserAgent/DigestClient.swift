@@ -27,15 +27,18 @@ struct DigestClient: Hashable, Sendable {
   /// Takes the challenges of a 401 or 407.
   /// - Returns: nil if the request may be tried again with `authorize`; else the realm that cannot be satisfied.
   mutating func take(_ response: Response) -> String? {
-    let isProxy = response.status == 407
-    let challenges = response.headers.digestChallenges(isProxy ? "Proxy-Authenticate" : "WWW-Authenticate")
-    guard credentials != nil, let first = challenges.first else { return challenges.first?.realm ?? "" }
-    var seen: [String] = []
-    for challenge in challenges {
-      guard !seen.contains(challenge.realm), let algorithm = DigestAlgorithm(token: challenge.algorithm),
+    // "a UAC MAY receive both" where a proxy has forked (§22.3).
+    let asked =
+      response.headers.digestChallenges("WWW-Authenticate").map { (isProxy: false, challenge: $0) }
+      + response.headers.digestChallenges("Proxy-Authenticate").map { (isProxy: true, challenge: $0) }
+    guard credentials != nil, let first = asked.first?.challenge else { return asked.first?.challenge.realm ?? "" }
+    var seen: [[String]] = []
+    for (isProxy, challenge) in asked {
+      let place = [isProxy ? "proxy" : "server", challenge.realm]
+      guard !seen.contains(place), let algorithm = DigestAlgorithm(token: challenge.algorithm),
         challenge.qop.isEmpty || challenge.qop.contains("auth")
       else { continue }
-      seen.append(challenge.realm)
+      seen.append(place)
       let new = Answered(
         challenge: challenge, algorithm: algorithm, isProxy: isProxy, nonceCount: 0, staleRetries: 0)
       if let index = answered.firstIndex(where: { $0.challenge.realm == challenge.realm && $0.isProxy == isProxy }) {

@@ -20,8 +20,11 @@ package struct RegisteredContact: Hashable, Sendable {
   /// True once the connection over which it registered is gone and it is called at the address in its Contact.
   package var isCalledAtContact = false
 
+  /// The proxies that stand between, as its REGISTER has collected them (Path, RFC 3327).
+  package var path: [NameAddress] = []
+
   /// The contact as the target of a call or message.
-  package var target: Target { Target(uri: uri, flow: flow) }
+  package var target: Target { Target(uri: uri, flow: flow, routes: path) }
 
   package init(
     uri: SIPURI, flow: Flow, preference: Int = 1000, expiresAt: Instant, expiresAtWall: WallTime,
@@ -46,7 +49,7 @@ package struct RegisteredContact: Hashable, Sendable {
   package func withoutConnection() -> RegisteredContact? {
     if !flow.transport.isReliable || isCalledAtContact { return self }
     let port = uri.port ?? 5060
-    guard flow.transport == .tcp, uri.scheme == "sip", IPAddress(uri.host) == flow.remote.address,
+    guard path.isEmpty, flow.transport == .tcp, uri.scheme == "sip", IPAddress(uri.host) == flow.remote.address,
       uri.parameters["transport"]?.equalsIgnoringCase("tcp") == true, port != flow.remote.port
     else { return nil }
     var contact = self

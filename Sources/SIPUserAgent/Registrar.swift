@@ -61,6 +61,7 @@ struct Registrar: Sendable {
     }
     let common: Int?
     do throws(HeaderError) { common = try request.headers.expires() } catch { throw .malformed(error.detail) }
+    guard let path = request.headers.looseRoutes("Path") else { throw .malformed("Path") }
     var living = contacts(of: user, at: now.instant)
     var result = Result(contacts: [])
 
@@ -90,10 +91,11 @@ struct Registrar: Sendable {
           continue
         }
         let lifetime = Duration.seconds(seconds)
-        let new = RegisteredContact(
+        var new = RegisteredContact(
           uri: contact.uri, flow: flow, preference: contact.thousandthsOfQ ?? 1000,
           expiresAt: now.instant + lifetime, expiresAtWall: now.wall + lifetime, registeredAt: now.wall,
           callID: callID, cseq: cseq, userAgent: request.headers["User-Agent"].map { String($0.prefix(128)) })
+        new.path = path
         living.append(new)
         result.added.append(new)
       }

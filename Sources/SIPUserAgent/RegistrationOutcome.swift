@@ -1,3 +1,5 @@
+package import SIPMessage
+
 /// What became of a REGISTER of ours.
 package enum RegistrationOutcome: Hashable, Sendable {
   case answered(RegistrationAnswer)
@@ -25,15 +27,19 @@ package struct RegistrationAnswer: Hashable, Sendable {
   package var minExpires: Int?
   /// Seconds after which it wants to be asked again.
   package var retryAfter: Int?
+  /// With a 2xx: the proxies through which our requests are to go (RFC 3608).
+  package var serviceRoute: [NameAddress]
 
   package init(
-    status: Int, reason: String = "", expires: Int? = nil, minExpires: Int? = nil, retryAfter: Int? = nil
+    status: Int, reason: String = "", expires: Int? = nil, minExpires: Int? = nil, retryAfter: Int? = nil,
+    serviceRoute: [NameAddress] = []
   ) {
     self.status = status
     self.reason = reason
     self.expires = expires
     self.minExpires = minExpires
     self.retryAfter = retryAfter
+    self.serviceRoute = serviceRoute
   }
 
   package var isSuccess: Bool { (200..<300).contains(status) }

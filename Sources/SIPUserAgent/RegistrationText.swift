@@ -46,6 +46,7 @@ package enum RegistrationText {
     ]
     if let agent = contact.userAgent { fields.append(("agent", agent)) }
     if contact.isCalledAtContact { fields.append(("called", "contact")) }
+    if !contact.path.isEmpty { fields.append(("path", contact.path.map(\.description).joined(separator: ","))) }
     return fields.map { "\($0)=\(encoded($1))" }.joined(separator: " ")
   }
 
@@ -69,6 +70,10 @@ package enum RegistrationText {
       expiresAt: Instant(nanoseconds: 0), expiresAtWall: WallTime(microseconds: expires),
       registeredAt: WallTime(microseconds: registered), callID: callID, cseq: cseq, userAgent: fields["agent"])
     contact.isCalledAtContact = fields["called"] == "contact"
+    if let path = fields["path"] {
+      guard let routes = Headers([("Path", path)]).looseRoutes("Path") else { return nil }
+      contact.path = routes
+    }
     return StoredRegistration(user: user, contact: contact)
   }
 

@@ -14,6 +14,7 @@ extension UserAgent {
     var to = call.to ?? NameAddress(call.target.uri)
     to.tag = nil
     var request = Request(.invite, call.target.uri)
+    for route in call.target.routes { request.headers.add("Route", route.description) }
     request.headers.add("Max-Forwards", "\(min(max(call.maxForwards, 0), 255))")
     request.headers.add("From", call.from.tagged(tag).description)
     request.headers.add("To", to.description)

@@ -25,6 +25,8 @@ extension UserAgent {
       setExpiryTimer(user)
       var response = request.response(200, toTag: transactions.statelessTag(request))
       for contact in result.contacts { response.headers.add("Contact", text(contact, at: now.instant)) }
+      // "The registrar copies the Path header field values into the response" (RFC 3327 §5.3).
+      for path in request.headers.lines("Path") { response.headers.add("Path", path) }
       // "The response SHOULD include a Date header field" (§10.3 step 8): many phones set their clock by it.
       response.headers.add("Date", dateHeader(now.wall))
       response.headers.add("Server", settings.userAgentName)

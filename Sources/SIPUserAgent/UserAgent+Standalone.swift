@@ -9,6 +9,7 @@ extension UserAgent {
     var request = standalone(
       .message, message.target.uri, from: message.from, to: message.to ?? NameAddress(message.target.uri),
       callID: callID, number: 1)
+    for route in message.target.routes { request.headers.add("Route", route.description) }
     for field in message.headers.fields { request.headers.add(field.name, field.value) }
     request.headers.add("Content-Type", message.contentType)
     request.body = message.body
@@ -35,6 +36,8 @@ extension UserAgent {
     own.parameters["expires"] = "\(expires)"
     request.headers.add("Contact", own.description)
     request.headers.add("Expires", "\(expires)")
+    // Proxies on the way may then leave their names in it (RFC 3327 §5.1).
+    request.headers.add("Supported", "path")
     for field in registration.headers.fields { request.headers.add(field.name, field.value) }
     let kind = StandaloneRequest.Kind.registration(series.id, contactUser: registration.contactUser, expires: expires)
     start(id, kind, request, flow, series.authentication, at: now)
@@ -73,7 +76,8 @@ extension UserAgent {
         status: response.status, reason: response.reason,
         expires: response.isSuccess ? Self.granted(response, contactUser) ?? asked : nil,
         minExpires: response.status == 423 ? Self.seconds(response.headers["Min-Expires"]) : nil,
-        retryAfter: Self.seconds(response.headers["Retry-After"]))
+        retryAfter: Self.seconds(response.headers["Retry-After"]),
+        serviceRoute: response.isSuccess ? response.headers.looseRoutes("Service-Route") ?? [] : [])
       actions.append(.registrationDone(standalone.id, .answered(answer)))
     }
   }

@@ -65,7 +65,8 @@ private struct LineBed {
   var probed: [Endpoint] { sent.compactMap { if case .probe(let place) = $0.action { place.endpoint } else { nil } } }
 
   mutating func answer(
-    _ attempt: UInt64, _ status: Int, expires: Int? = nil, minExpires: Int? = nil, retryAfter: Int? = nil
+    _ attempt: UInt64, _ status: Int, expires: Int? = nil, minExpires: Int? = nil, retryAfter: Int? = nil,
+    serviceRoute: [NameAddress] = []
   ) {
     take(
       .registered(
@@ -73,7 +74,7 @@ private struct LineBed {
         .answered(
           RegistrationAnswer(
             status: status, reason: reasonPhrase(status), expires: expires, minExpires: minExpires,
-            retryAfter: retryAfter))))
+            retryAfter: retryAfter, serviceRoute: serviceRoute))))
   }
 
   /// The number of the newest REGISTER.
@@ -132,6 +133,20 @@ private struct LineBed {
       bed.answer(refresh.attempt, 200, expires: granted)
       #expect(bed.notes == [.registered(at: LineBed.a, seconds: granted)])
     }
+  }
+
+  @Test func `the registrar's proxies are the way of our calls for as long as we are registered there`() throws {
+    var bed = LineBed(hosts: ["192.0.2.50", "192.0.2.51"])
+    let route = try NameAddress("<sip:edge.provider.example;lr>")
+    bed.answer(try bed.next().attempt, 200, expires: 300, serviceRoute: [route])
+    #expect(bed.line.serviceRoute(to: LineBed.a, at: bed.now) == [route])
+    #expect(bed.line.serviceRoute(to: LineBed.b, at: bed.now) == [])
+    // A refresh that names none takes them away (RFC 3608 §6.1).
+    bed.answer(try bed.next().attempt, 200, expires: 300)
+    #expect(bed.line.serviceRoute(to: LineBed.a, at: bed.now) == [])
+    bed.answer(try bed.next().attempt, 200, expires: 300, serviceRoute: [route])
+    bed.now = bed.now + .seconds(301)
+    #expect(bed.line.serviceRoute(to: LineBed.a, at: bed.now) == [])
   }
 
   @Test func `refreshes of many lines spread`() throws {

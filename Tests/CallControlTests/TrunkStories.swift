@@ -322,6 +322,47 @@ import Testing
     try scene.expectClean()
   }
 
+  /// An emergency gets out although somebody has changed the password at the provider.
+  @Test(arguments: [401, 403, 407])
+  func `a trunk that refuses our password, or us, does not keep the call from the next`(
+    _ status: Int
+  ) throws {
+    let scene = try Scene(changes(["ExternalTrunk.txt": "LINE,MOBILE", "732/Fork.txt": "3482619288"]))
+    let provider = provider(scene)
+    provider.answers = { $0.method == .invite ? status : nil }
+    let challenge = DigestChallenge(realm: "edge", nonce: "n1", qop: ["auth"]).description
+    provider.lines = [("Proxy-Authenticate", challenge), ("WWW-Authenticate", challenge)]
+    scene.mobile.plan = { _ in .answers(after: .seconds(1), keys: [(.seconds(2), "1")]) }
+    scene.at(.zero) { $0.shell.take(.start) }
+    scene.at(.seconds(1)) { $0.caller.call("799*731") }
+    scene.at(.seconds(20)) { $0.caller.hangUp() }
+    scene.at(.seconds(21)) { $0.shell.take(.shutdown) }
+    try scene.run(until: .seconds(30))
+    // Once without a proof or with the caller's number, and once more with it or with ours.
+    #expect(provider.requests(.invite).count == 2)
+    #expect(try scene.ending().detail.answer != nil)
+    try scene.expectClean()
+  }
+
+  /// RFC 3608: what the registrar has said at registration is the way of our calls.
+  @Test func `a call out goes through the proxies that the registrar has named`() throws {
+    let scene = try Scene(
+      changes(["ExternalTrunk.txt": "LINE", "732/Fork.txt": "3482619288", "732/ForkConfirm.txt": "none"]))
+    let provider = provider(scene)
+    provider.answers = { $0.method == .register && $0.headers.has("Authorization") ? 200 : nil }
+    provider.lines = [("Service-Route", "<sip:edge.provider.example;lr>")]
+    scene.at(.zero) { $0.shell.take(.start) }
+    scene.at(.seconds(1)) { $0.caller.call("799*731") }
+    scene.at(.seconds(10)) { $0.caller.hangUp() }
+    scene.at(.seconds(11)) { $0.shell.take(.shutdown) }
+    try scene.run(until: .seconds(20))
+    let invites = provider.requests(.invite)
+    #expect(!invites.isEmpty)
+    #expect(invites.allSatisfy { $0.headers.lines("Route") == ["<sip:edge.provider.example;lr>"] })
+    #expect(try scene.ending().detail.answeredExtension == "732")
+    try scene.expectClean()
+  }
+
   // MARK: Who lives
 
   @Test func `a trunk that no longer answers OPTIONS is passed over`() throws {

@@ -227,6 +227,28 @@ import Testing
     }
   }
 
+  @Test func `proxy and server may ask in one answer`() throws {
+    var client = DigestClient(Credentials(user: "731", password: Redacted("geheim")))
+    var both = challenged(401, DigestChallenge(realm: "r", nonce: "b", qop: ["auth"]))
+    both.headers.add("Proxy-Authenticate", DigestChallenge(realm: "r", nonce: "a", qop: ["auth"]).description)
+    #expect(client.take(both) == nil)
+    var request = Request(.register, try SIPURI("sip:192.0.2.1"))
+    client.authorize(&request, functions: ReferenceHashes.functions, random: .seeded(3))
+    #expect(request.headers.digestCredentials("Proxy-Authorization").map(\.nonce) == ["a"])
+    #expect(request.headers.digestCredentials("Authorization").map(\.nonce) == ["b"])
+  }
+
+  @Test func `a server that gives itself another realm is answered under it`() throws {
+    var client = DigestClient(Credentials(user: "731", password: Redacted("geheim")))
+    #expect(client.take(challenged(401, DigestChallenge(realm: "old", nonce: "a", qop: ["auth"]))) == nil)
+    client.accepted()
+    #expect(client.take(challenged(401, DigestChallenge(realm: "new", nonce: "b", qop: ["auth"]))) == nil)
+    var request = Request(.register, try SIPURI("sip:192.0.2.1"))
+    client.authorize(&request, functions: ReferenceHashes.functions, random: .seeded(3))
+    #expect(request.headers.digestCredentials("Authorization").contains { $0.realm == "new" && $0.nonce == "b" })
+    #expect(client.take(challenged(401, DigestChallenge(realm: "new", nonce: "c", qop: ["auth"]))) == "new")
+  }
+
   @Test func `the first algorithm that we know is taken`() throws {
     var client = DigestClient(Credentials(user: "731", password: Redacted("geheim")))
     let response = challenged(

@@ -6,6 +6,24 @@ import Testing
 @testable import SIPUserAgent
 
 @Suite struct OutgoingCallTests {
+  @Test func `routes that are known beforehand stand in INVITE and its ACK, and a dialog has its own`() throws {
+    var bed = TestBed()
+    let leg = bed.agent.newLegID()
+    var target = Target(uri: try SIPURI("sip:731@192.0.2.9"), flow: bed.trunk)
+    target.routes = [try NameAddress("<sip:a.example;lr>"), try NameAddress("<sip:b.example;lr>")]
+    let call = OutgoingCall(
+      target: target, from: NameAddress(try SIPURI("sip:0471@192.0.2.1")), offer: sdp,
+      credentials: Credentials(user: "x", password: Redacted("y")))
+    let invite = try #require(bed.handle(.invite(leg, call)).requests.first)
+    let routes = ["<sip:a.example;lr>", "<sip:b.example;lr>"]
+    #expect(invite.headers.lines("Route") == routes)
+    let challenge = DigestChallenge(realm: "r", nonce: "n", qop: ["auth"]).description
+    let asked = bed.reply(407, to: invite, extra: [("Proxy-Authenticate", challenge)]).requests
+    #expect(asked.map(\.method) == [.ack, .invite] && asked.allSatisfy { $0.headers.lines("Route") == routes })
+    let answered = bed.reply(200, to: asked[1], body: otherSDP, extra: [("Record-Route", "<sip:c.example;lr>")])
+    #expect(answered.requests.map { $0.headers.lines("Route") } == [["<sip:c.example;lr>"]])
+  }
+
   @Test func `a call of ours: INVITE, ringing, answer, BYE from there`() throws {
     var bed = TestBed()
     var headers = Headers()

@@ -59,6 +59,25 @@ import Testing
     #expect(bed.agent.contacts(of: "731", at: bed.now.instant).map(\.uri.user) == ["a", "c"])
   }
 
+  /// RFC 3327: a phone behind a proxy is called through it.
+  @Test func `the path by which a phone registered is the way back`() throws {
+    var bed = TestBed()
+    let path = "<sip:abc@edge.example;lr>"
+    let done = try register(&bed, "<sip:731@10.0.0.5>", extra: ["Path: \(path)"], on: bed.phone)
+    #expect(done.status == 200 && done.headers.lines("Path") == [path])
+    let contact = try #require(bed.agent.contacts(of: "731", at: bed.now.instant).first)
+    let leg = bed.agent.newLegID()
+    let call = bed.handle(
+      .invite(
+        leg, OutgoingCall(target: contact.target, from: NameAddress(try SIPURI("sip:0471@192.0.2.1")), offer: sdp)))
+    #expect(call.requests.first?.headers.lines("Route") == [path])
+    #expect(call.requests.first?.uri.description == "sip:731@10.0.0.5" && call.flows == [bed.phone])
+    let many = Array(repeating: path, count: 9).joined(separator: ",")
+    for bad in ["<sip:strict.example>", "nonsense", many] {
+      #expect(try register(&bed, "<sip:731@10.0.0.6>", extra: ["Path: \(bad)"], on: bed.phone).status == 400)
+    }
+  }
+
   @Test func `the star takes all away, but only with Expires 0`() throws {
     var bed = TestBed()
     _ = try register(&bed, "<sip:a@10.0.0.1>,<sip:b@10.0.0.2>", on: bed.phone)

@@ -83,6 +83,26 @@ import Testing
     bed.expectClean()
   }
 
+  /// RFC 3608; RFC 3327 §5.1.
+  @Test func `the registrar says through which proxies our requests go`() throws {
+    var bed = TestBed()
+    let request = bed.handle(.register(id, try registration(bed))).requests[0]
+    #expect(request.headers.tokens("Supported") == ["path"])
+    let route = "<sip:edge.provider.example;lr>"
+    for (line, expected) in [
+      (route + ", <sip:home.provider.example;lr>", [route, "<sip:home.provider.example;lr>"]),
+      ("<sip:strict.provider.example>", []), ("nonsense", []),
+    ] {
+      let next = bed.handle(.register(id, try registration(bed))).requests[0]
+      let actions = bed.reply(200, to: next, extra: [("Service-Route", line)])
+      guard case .registrationDone(_, .answered(let answer)) = actions.last else {
+        Issue.record("\(actions)")
+        return
+      }
+      #expect(answer.serviceRoute.map(\.description) == expected)
+    }
+  }
+
   @Test func `OPTIONS to a trunk`() throws {
     var bed = TestBed()
     let target = Target(uri: try SIPURI("sip:192.0.2.9"), flow: bed.trunk)
