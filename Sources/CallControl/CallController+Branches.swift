@@ -29,11 +29,13 @@ extension CallController {
 
   /// The ways to the phones of a site as they are now.
   func directions(_ site: SiteSnapshot, at now: Moment) -> Directions {
+    // Not all of `self`: who keeps the directions would keep a copy of every call.
     Directions(
       site: site, hosts: hosts, route: route, advertised: advertised,
-      contacts: { userAgent.contacts(of: $0, at: now.instant) }, isAlive: { isAlive($0, at: now) },
-      isPlaceAlive: { lines.isAlive($0.name, $1.endpoint, at: now.instant) },
-      serviceRoute: { lines.serviceRoute($0.name, $1.endpoint, at: now.instant) })
+      contacts: { [userAgent] in userAgent.contacts(of: $0, at: now.instant) },
+      isAlive: { [userAgent, lines] in Self.isAlive($0, userAgent, lines, at: now) },
+      isPlaceAlive: { [lines] in lines.isAlive($0.name, $1.endpoint, at: now.instant) },
+      serviceRoute: { [lines] in lines.serviceRoute($0.name, $1.endpoint, at: now.instant) })
   }
 
   /// Calls these phones under `branch` and the branches beside it.

@@ -6,7 +6,7 @@ import Telephony
 /// The trunks' own life: registrations, OPTIONS, and who lives.
 extension CallController {
   /// True if a call by this trunk has a chance: something of it lives, or a gateway has registered with us.
-  func isAlive(_ trunk: Trunk, at now: Moment) -> Bool {
+  static func isAlive(_ trunk: Trunk, _ userAgent: UserAgent, _ lines: TrunkLines, at now: Moment) -> Bool {
     trunk.isRegistrant
       ? !userAgent.contacts(of: trunk.login ?? "", at: now.instant).isEmpty : lines.isAlive(trunk.name, at: now.instant)
   }

@@ -19,7 +19,7 @@ package struct CallController: Sendable {
   let route: @Sendable (Endpoint, Transport) -> Flow?
   /// Where the site's host names lead.
   var hosts = KnownHosts()
-  var calls: [CallID: Call] = [:]
+  var calls = CallTable()
   var legs: [LegID: CallLeg] = [:]
   /// Which call a SIP Call-ID belongs to, for the recording and the Session-ID.
   var dialogs: [String: CallID] = [:]
@@ -70,11 +70,7 @@ package struct CallController: Sendable {
 
   /// When `timersDue` is to be handed in; nil if nothing is waiting.
   package var nextDeadline: Instant? {
-    var soonest = [userAgent.nextDeadline, lines.nextDeadline, parting.nextDeadline].compactMap { $0 }.min()
-    for call in calls.values {
-      if let deadline = call.nextDeadline, soonest.map({ deadline < $0 }) ?? true { soonest = deadline }
-    }
-    return soonest
+    [userAgent.nextDeadline, lines.nextDeadline, parting.nextDeadline, calls.nextDeadline].compactMap { $0 }.min()
   }
 
   /// How many calls are in progress.
@@ -115,6 +111,7 @@ package struct CallController: Sendable {
     case .shutdown: shutDown(at: now)
     }
     settle(at: now)
+    calls.settle()
     defer { commands = [] }
     return commands
   }
@@ -156,7 +153,7 @@ package struct CallController: Sendable {
     partingDue(at: now)
     if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
     perform(lines.timersDue(at: now.instant), at: now)
-    for id in calls.keys.sorted() {
+    for id in calls.due(at: now.instant) {
       branchTimersDue(id, at: now)
       guard let call = calls[id], let deadline = call.stageDeadline, deadline <= now.instant else { continue }
       switch call.stage {

@@ -27,7 +27,9 @@ extension UserAgentSettings {
       },
       trunks: site.trunks.map { TrunkPeer($0, hosts: hosts, contactUser: contactUsers[$0.name]) },
       challengeAlgorithms: site.digest == .sha256 ? [.sha256, .md5] : [.md5],
-      advertised: advertised)
+      // A call of a second leaves four transactions, which live for a hundred seconds together (timers J, K, L, M): so
+      // many calls at once may follow each other at that pace.
+      maxTransactions: max(2000, 100 * site.maxCalls), advertised: advertised)
   }
 }
 

@@ -28,7 +28,8 @@ package struct TransactionLayer: Sendable {
 
   let random: RandomSource
   let values: TimerValues
-  let limit: Int
+  /// With this many transactions living, new requests are refused.
+  package var limit: Int
   /// Keyed into the To tags of stateless answers, so that a stranger cannot tell them in advance.
   let salt: UInt64
 

@@ -8,6 +8,7 @@ package struct UserAgent: Sendable {
   package private(set) var settings: UserAgentSettings {
     didSet {
       directory = PeerDirectory(settings)
+      transactions.limit = settings.maxTransactions
       for gone in registrar.keep(directory.isKnown) {
         timers.cancel(.registration(gone.user))
         dropped(gone)
@@ -45,10 +46,9 @@ package struct UserAgent: Sendable {
   ///   - random: tags, Call-IDs, branches and the nonces' key come from here.
   ///   - firstLeg: the number of the first leg.
   ///   - timers: T1, T2, T4.
-  ///   - maxTransactions: the transaction layer's bound.
   package init(
     settings: UserAgentSettings, digest: DigestFunctions, random: RandomSource, firstLeg: UInt64 = 1,
-    timers: TimerValues = .rfc3261, maxTransactions: Int = 2000
+    timers: TimerValues = .rfc3261
   ) {
     self.settings = settings
     functions = digest
@@ -56,7 +56,7 @@ package struct UserAgent: Sendable {
     timerValues = timers
     nextLeg = firstLeg
     directory = PeerDirectory(settings)
-    transactions = TransactionLayer(random: random, timers: timers, limit: maxTransactions)
+    transactions = TransactionLayer(random: random, timers: timers, limit: settings.maxTransactions)
     authenticator = DigestAuthenticator(functions: digest, random: random)
   }
 

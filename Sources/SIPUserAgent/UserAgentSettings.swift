@@ -34,13 +34,15 @@ package struct UserAgentSettings: Sendable {
   package var challengeAlgorithms: [DigestAlgorithm]
   /// Legs that may live at once; beyond it an incoming INVITE gets 503.
   package var maxLegs: Int
+  /// Transactions that may live at once; beyond it a new request gets 503.
+  package var maxTransactions: Int
   /// The host and port that peers on this way see as ours (Via, Contact); the host as it stands in a URI.
   package var advertised: @Sendable (Flow) -> (host: String, port: UInt16)
 
   package init(
     realm: String = "pikett", userAgentName: String = "Pikett", users: [UserPeer] = [], trunks: [TrunkPeer] = [],
     registrar: RegistrarLimits = RegistrarLimits(), challengeAlgorithms: [DigestAlgorithm] = [.md5],
-    maxLegs: Int = 2000,
+    maxLegs: Int = 2000, maxTransactions: Int = 2000,
     advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16) = {
       ($0.local.address.uriText, $0.local.port)
     }
@@ -52,6 +54,7 @@ package struct UserAgentSettings: Sendable {
     self.registrar = registrar
     self.challengeAlgorithms = challengeAlgorithms
     self.maxLegs = maxLegs
+    self.maxTransactions = maxTransactions
     self.advertised = advertised
   }
 }

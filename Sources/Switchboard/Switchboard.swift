@@ -137,9 +137,10 @@ package actor Switchboard {
 
   /// The core says when it wants to be woken; the loop's one timer follows it.
   func scheduleWakeUp() {
-    guard control.nextDeadline != wakeUpAt else { return }
+    let next = control.nextDeadline
+    guard next != wakeUpAt else { return }
     wakeUp?.cancel()
-    wakeUpAt = control.nextDeadline
+    wakeUpAt = next
     guard let deadline = wakeUpAt else { return }
     // NIO's clock is the same monotonic clock.
     wakeUp = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline.nanoseconds, 0)))) { [self] in

@@ -419,4 +419,17 @@ import Testing
     #expect(fourth.statuses == [503])
     #expect(fourth.responses[0].headers.has("Retry-After"))
   }
+
+  @Test func `more transactions than allowed: 503, until the site allows more`() throws {
+    var settings = TestBed.settings
+    settings.maxTransactions = 3
+    var bed = TestBed(settings)
+    for index in 0..<3 {
+      #expect(try bed.receive(TestBed.request("INVITE", branch: "i\(index)", callID: "c\(index)"), sdp).statuses == [])
+    }
+    #expect(try bed.receive(TestBed.request("INVITE", branch: "i4", callID: "c4"), sdp).statuses == [503])
+    settings.maxTransactions = 4
+    _ = bed.agent.apply(settings)
+    #expect(try bed.receive(TestBed.request("INVITE", branch: "i5", callID: "c5"), sdp).statuses == [])
+  }
 }

@@ -33,6 +33,15 @@ struct Daemon: Sendable {
   /// How many descriptors it has open.
   func descriptors() throws -> Int { try RealFilesystem().list("/proc/\(process.pid)/fd").count }
 
+  /// How many sockets it has open.
+  func sockets() throws -> Int {
+    try RealFilesystem().list("/proc/\(process.pid)/fd").count { name in
+      var target = [CChar](repeating: 0, count: 64)
+      let count = readlink("/proc/\(process.pid)/fd/\(name)", &target, target.count)
+      return count > 0 && target.prefix(count).map { UInt8(bitPattern: $0) }.starts(with: Array("socket:".utf8))
+    }
+  }
+
   /// SIGTERM, and it ends well within 5 s.
   func stop() async throws {
     let clock = ContinuousClock()
