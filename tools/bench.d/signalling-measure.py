@@ -83,6 +83,8 @@ class Pikett:
             "Listen.txt": f"udp:127.0.0.1:{self.port}", "RTPPorts.txt": "10000-29999", "MaxCalls.txt": "1000",
             # The caller's 200 is the phone's, as with Asterisk.
             "Answer.txt": "user", "731/Contact.txt": f"sip:731@{PHONE}:{phone.port}", "731/CFNR.txt": "none",
+            # sipp takes no messages.
+            "731/IM.txt": "no",
             "trunks/GW14/Host.txt": CALLER, "trunks/GW14/Qualify.txt": "none", **files,
         }
         for path, text in site.items():
