@@ -24,10 +24,11 @@ struct Kamailio: Sendable {
   ///   - server: where it listens: a site must name it before it runs.
   ///   - site: of the daemon, where calls for 720 and 799… go unless Pikett is registered.
   ///   - mobile: the port at `outside` of who takes calls that leave the PBX.
+  ///   - isTCP: it listens there too.
   ///   - isStrict: it is a provider who trusts nobody, as kamailio.cfg says.
   static func start(
     _ scene: Scene, _ server: (String, UInt16), _ site: TestSite, mobile: UInt16 = 9, algorithm: String = "MD5",
-    isStrict: Bool = false
+    isStrict: Bool = false, isTCP: Bool = false
   ) async throws -> Kamailio {
     let values = [
       "ADDRESS": server.0, "PORT": "\(server.1)", "GATEWAYS": "\(TestSite.gateway)|\(outside)",
@@ -44,7 +45,7 @@ struct Kamailio: Sendable {
     try disk.makeDirectory(run)
     let words =
       ["kamailio", "-f", file, "-DD", "-E", "-w", run, "-Y", run, "-m", "32", "-M", "4"]
-      + (isStrict ? ["-A", "STRICT"] : [])
+      + (isStrict ? ["-A", "STRICT"] : []) + (isTCP ? ["-A", "TCP"] : [])
     let kamailio = Kamailio(
       process: try scene.start("kamailio", words), server: server, words: words, scene: scene)
     try await kamailio.isReady()

@@ -53,6 +53,9 @@ final class Linphone: Sendable {
     types("answer")
   }
 
+  /// Waits until its call is answered: before, it can press no key.
+  func talks() async throws { try await process.line(" connected.") }
+
   /// Waits until its call is over.
   func isFree() async throws { try await process.line("ended") }
 }
