@@ -100,11 +100,10 @@ private struct GivingUpStage {
 
   /// What belongs to earlier calls.
   private final actor Past {
-    private var marks: Set<String> = []
+    private(set) var marks: Set<String> = []
     private(set) var legs: [String: Set<LegID>] = [:]
 
-    /// True for a call that was not seen before.
-    func isNew(_ mark: String) -> Bool { marks.insert(mark).inserted }
+    func began(_ mark: String) { marks.insert(mark) }
 
     func isOver(_ leg: LegID, of phone: String) { legs[phone, default: []].insert(leg) }
   }
@@ -118,10 +117,9 @@ private struct GivingUpStage {
     try await caller.ends()
     try await daemon.says("call ended", mark)
     for phone in [desk, mobile] {
-      for _ in 1...500 where await phone.currentCall != nil { try await Task.sleep(for: .milliseconds(10)) }
+      // Who rings on or believes himself in a call is not released within 5 s.
+      while let leg = await phone.currentCall { try await phone.isReleased(leg) }
       for case .ringing(let leg, _) in await phone.seen.all { await past.isOver(leg, of: phone.number) }
-      let left = await phone.currentCall
-      try #require(left == nil, "\(phone.number) rings on or believes itself in a call")
     }
   }
 
@@ -143,14 +141,19 @@ private struct GivingUpStage {
     return leg
   }
 
+  /// `call=…` of the call that begins.
   private func newMark() async throws -> String {
-    for _ in 1...500 {
-      for line in await daemon.process.lines where line.contains("call arrived") {
-        let mark = line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
-        if await past.isNew(mark) { return mark }
-      }
-      try await Task.sleep(for: .milliseconds(10))
+    let known = await past.marks
+    let event = try await daemon.process.seen.first("a call arrives", within: .seconds(10)) { event in
+      guard case .line(let line) = event, line.contains("call arrived") else { return false }
+      return !known.contains(Self.mark(line))
     }
-    throw Child.Failure("no call arrives")
+    let mark = Self.mark(event.description)
+    await past.began(mark)
+    return mark
+  }
+
+  private static func mark(_ line: String) -> String {
+    line.split(separator: " ").first { $0.hasPrefix("call=") }.map(String.init) ?? ""
   }
 }
