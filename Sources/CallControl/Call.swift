@@ -120,8 +120,6 @@ struct CallLeg: Sendable {
   let call: CallID
   var part: Part
   var audio: LegAudio?
-  /// The SDP of a branch's newest provisional answer.
-  var earlyAnswer: [UInt8]?
   /// True from the 200 to the end.
   var isAnswered = false
 

@@ -104,8 +104,7 @@ extension CallController {
     guard let id = legs[leg]?.call else { return }
     if case .branch(_, let target) = legs[leg]?.part, event.isSignOfLife { showedLife(target, at: now) }
     switch event {
-    case .provisional(let status, let body):
-      if let body { legs[leg]?.earlyAnswer = body }
+    case .provisional(let status, _):
       if let way = calls[id]?.branches[branch]?.way(of: leg) {
         attempt(id, branch, status == 100 ? .provisional(way) : .ringing(way), at: now)
       }
@@ -137,9 +136,7 @@ extension CallController {
     guard var audio = legs[leg]?.audio, let way = calls[id]?.branches[branch]?.way(of: leg) else { return }
     attempt(id, branch, .answered(way), at: now)
     do throws(SDPError) {
-      // Some gateways answer the offer in their 183 and leave it out of the 200.
-      let negotiated = try audio.accept(body ?? legs[leg]?.earlyAnswer ?? [])
-      legs[leg]?.earlyAnswer = nil
+      let negotiated = try audio.accept(body ?? [])
       legs[leg]?.audio = audio
       legs[leg]?.isAnswered = true
       emit(.describe(leg, negotiated))

@@ -7,7 +7,9 @@ package import Telephony
 ///        │                 └────300-699──▶ Completed ──D──▶ Terminated
 ///        ├──2xx──▶ Accepted        └── each final response again: ACK again
 ///        ├──300-699──▶ Completed
-///        └──B, transport error──▶ Terminated
+///        ├──transport error──▶ Terminated
+///        └──B──▶ Forsaken ──64*T1──▶ Terminated
+///                    └──1xx──▶ Proceeding, with a CANCEL
 package struct InviteClientTransaction: Hashable, Sendable {
   package enum State: Hashable, Sendable {
     /// `interval` is the one that led to the running timer A.
@@ -15,6 +17,10 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case proceeding
     case completed(ack: Request)
     case accepted
+    /// Timer B has been told. The INVITE may still have reached a phone that rings only now, and which nothing but our
+    /// CANCEL would silence: "If no provisional response has been received, the CANCEL request MUST NOT be sent; rather,
+    /// the client MUST wait for the arrival of a provisional response before sending the request" (§9.1).
+    case forsaken
     case terminated
   }
 
@@ -27,7 +33,7 @@ package struct InviteClientTransaction: Hashable, Sendable {
   }
 
   /// The timers this machine sets.
-  static let timers: [TransactionTimer] = [.a, .b, .d, .m, .cancelled]
+  static let timers: [TransactionTimer] = [.a, .b, .d, .m, .cancelled, .forsaken]
 
   package private(set) var state: State
   package private(set) var cancellation = Cancellation.none
@@ -35,6 +41,8 @@ package struct InviteClientTransaction: Hashable, Sendable {
   package let request: Request
   private let isReliable: Bool
   private let timers: TimerValues
+  /// The TU has been told that nobody answers: of what still comes, only a 2xx concerns it.
+  private var isTold = false
 
   /// Sends the INVITE.
   ///
@@ -66,6 +74,7 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case .proceeding: handleProceeding(input, at: now)
     case .completed(let ack): handleCompleted(input, ack: ack)
     case .accepted: handleAccepted(input)
+    case .forsaken: handleForsaken(input, at: now)
     case .terminated: []
     }
   }
@@ -96,8 +105,9 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case .timer(.b):
       // "If the client transaction is still in the "Calling" state when timer B fires, the client transaction SHOULD
       // inform the TU that a timeout has occurred."
-      state = .terminated
-      return [.timedOut, .terminated]
+      state = .forsaken
+      isTold = true
+      return [.stop(.a), .timedOut, .set(.forsaken, at: now.instant + timers.lifetime)]
     case .timer:
       return []
     case .transportError:
@@ -117,14 +127,14 @@ package struct InviteClientTransaction: Hashable, Sendable {
     switch input {
     case .response(let response) where response.isProvisional:
       // "Any further provisional responses MUST be passed up to the TU while in the "Proceeding" state."
-      return [.pass(response)]
+      return isTold ? [] : [.pass(response)]
     case .response(let response):
       return finish(with: response, at: now)
     case .timer(.cancelled):
       // "If there is no final response for the original request in 64*T1 seconds […] the client SHOULD then consider
       // the original transaction cancelled and SHOULD destroy the client transaction" (§9.1)
       state = .terminated
-      return [.timedOut, .terminated]
+      return isTold ? [.terminated] : [.timedOut, .terminated]
     case .timer:
       return []
     case .transportError:
@@ -185,6 +195,28 @@ package struct InviteClientTransaction: Hashable, Sendable {
     }
   }
 
+  private mutating func handleForsaken(_ input: ClientTransactionInput, at now: Moment) -> [ClientTransactionAction] {
+    switch input {
+    case .response(let response) where response.isProvisional:
+      state = .proceeding
+      let reason: String? = if case .waiting(let reason) = cancellation { reason } else { Self.nobodyAnswered }
+      return [.stop(.forsaken)] + sendCancel(reason: reason, at: now)
+    case .response(let response):
+      return [.stop(.forsaken)] + finish(with: response, at: now)
+    case .timer(.forsaken), .transportError:
+      state = .terminated
+      return [.terminated]
+    case .timer:
+      return []
+    case .cancel(let reason):
+      if cancellation == .none { cancellation = .waiting(reason: reason) }
+      return []
+    }
+  }
+
+  /// RFC 3326 §2: the status that we took the silence for.
+  private static let nobodyAnswered = "SIP;cause=408;text=\"Request Timeout\""
+
   /// Takes the first final response.
   private mutating func finish(with response: Response, at now: Moment) -> [ClientTransactionAction] {
     let stopping: [ClientTransactionAction] = cancellation == .sent ? [.stop(.cancelled)] : []
@@ -199,14 +231,15 @@ package struct InviteClientTransaction: Hashable, Sendable {
     // "Completed". The client transaction MUST pass the received response up to the TU, and the client transaction MUST
     // generate an ACK request, even if the transport is reliable"
     let ack = request.acknowledging(response)
+    let passing: [ClientTransactionAction] = isTold ? [] : [.pass(response)]
     // "The client transaction SHOULD start timer D when it enters the "Completed" state, with a value of at least 32
     // seconds for unreliable transports, and a value of zero seconds for reliable transports."
     guard !isReliable else {
       state = .terminated
-      return stopping + [.send(ack), .pass(response), .terminated]
+      return stopping + [.send(ack)] + passing + [.terminated]
     }
     state = .completed(ack: ack)
-    return stopping + [.send(ack), .set(.d, at: now.instant + timers.lifetime), .pass(response)]
+    return stopping + [.send(ack), .set(.d, at: now.instant + timers.lifetime)] + passing
   }
 
   private mutating func sendCancel(reason: String?, at now: Moment) -> [ClientTransactionAction] {

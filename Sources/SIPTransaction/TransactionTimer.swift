@@ -1,4 +1,4 @@
-/// The timers of RFC 3261 §17 and RFC 6026 by their letters, and the three that bear none.
+/// The timers of RFC 3261 §17 and RFC 6026 by their letters, and the four that bear none.
 ///
 /// Timer C is a proxy's (§16.6) and is not here: a user agent decides itself how long it lets a phone ring.
 package enum TransactionTimer: String, Hashable, Sendable, CaseIterable {
@@ -30,6 +30,8 @@ package enum TransactionTimer: String, Hashable, Sendable, CaseIterable {
   case trying = "100"
   /// The 64*T1 after a CANCEL within which the INVITE should get its final response (§9.1).
   case cancelled = "CANCEL"
+  /// The 64*T1 after timer B within which a late provisional response still gets its CANCEL (§9.1).
+  case forsaken = "forsaken"
   /// The 64*T1 after which an unanswered request other than INVITE is given up (RFC 4320 §4.2).
   case unanswered = "unanswered"
 }

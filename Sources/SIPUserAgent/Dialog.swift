@@ -128,6 +128,14 @@ struct Dialog: Hashable, Sendable {
     if staysOnFlow || flow.transport.isReliable { self.flow = flow }
   }
 
+  /// The 2xx to our INVITE turns an early dialog into this one: it is computed anew from the 2xx, but for the numbers
+  /// (§13.2.2.4).
+  mutating func goOn(from early: Dialog?) {
+    guard let early, early.id == id else { return }
+    localNumber = max(localNumber, early.localNumber)
+    remoteNumber = early.remoteNumber
+  }
+
   /// The connection is gone: the next request opens one to where requests belong (§12.2.1.1), the next hop's own address.
   ///
   /// A host name that we do not know stands for the machine at the other end.

@@ -28,6 +28,8 @@ struct InviteClientSession: Hashable, Sendable {
     case cancel(reason: String)
     /// Send the INVITE again with an answer to the challenge.
     case authorize(Response)
+    /// Send the INVITE again with the session interval that this 422 demands (RFC 4028 §7.4).
+    case lengthen(Response)
     /// A 2xx: acknowledge it; the dialog it opens is the leg's.
     case accept(Response)
     /// A 2xx that nobody wants any more: acknowledge it and end its dialog by BYE.
@@ -50,8 +52,8 @@ struct InviteClientSession: Hashable, Sendable {
     }
   }
 
-  /// The challenge has no answer: the refusal stands.
-  mutating func cannotAuthorize(_ response: Response) -> [Action] {
+  /// The challenge has no answer, or the demand cannot be met: the refusal stands.
+  mutating func cannotSendAgain(_ response: Response) -> [Action] {
     switch state {
     case .calling: refused(response)
     case .cancelling, .over: []
@@ -67,6 +69,8 @@ struct InviteClientSession: Hashable, Sendable {
       return [.accept(response), .event(.answered(body: response.sdp))]
     case .response(let response) where response.status == 401 || response.status == 407:
       return [.authorize(response)]
+    case .response(let response) where response.status == 422:
+      return [.lengthen(response)]
     case .response(let response):
       return refused(response)
     case .timedOut:

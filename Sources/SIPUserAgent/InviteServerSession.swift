@@ -8,6 +8,9 @@ import Telephony
 ///         │                     ├──release──▶ leaving ──ACK, 64*T1──▶ over (BYE)
 ///         │                     └──64*T1──▶ over (BYE)
 ///         └──release, CANCEL, BYE──▶ over (refused)
+///
+/// Where the peer requires it, the provisional responses are reliable (RFC 3262 §3), and an answer waits for the PRACK of
+/// one that holds a session description.
 struct InviteServerSession: Hashable, Sendable {
   enum State: Hashable, Sendable {
     /// No final answer yet; `last` is what is repeated every minute.
@@ -35,10 +38,24 @@ struct InviteServerSession: Hashable, Sendable {
     case ack(number: UInt32, sdp: [UInt8]?)
     case repeatProgressDue
     case repeatAnswerDue
+    /// The owner answers with this while `holdsAnswer`.
+    case holdAnswer(sdp: [UInt8])
+    case prack(ServerTransactionID, Request)
+    case repeatReliableDue
   }
 
   enum Action: Hashable, Sendable {
     case respond(Progress)
+    /// With Require: 100rel and this RSeq.
+    case respondReliably(ReliableProvisionals.Pending)
+    case setReliableTimer(Instant)
+    case stopReliableTimer
+    /// 200 to the PRACK of this response, or an answer to the offer in it.
+    case acceptPRACK(ServerTransactionID, Request, ReliableProvisionals.Pending)
+    /// 481: it acknowledges nothing that waits for it.
+    case refusePRACK(ServerTransactionID, Request)
+    /// What `holdAnswer` has put off.
+    case answerNow(sdp: [UInt8])
     /// A final refusal; `cause` goes into its Reason header.
     case refuse(status: Int, Cause)
     case sendAnswer(PendingAnswer)
@@ -58,14 +75,27 @@ struct InviteServerSession: Hashable, Sendable {
 
   private(set) var state = State.proceeding(last: nil)
   let leg: LegID
+  /// Where the peer requires reliable provisional responses.
+  private(set) var provisionals: ReliableProvisionals?
+  /// The number and method of the INVITE, which a PRACK must name.
+  private let invite: CSeq
+  private var heldAnswer: [UInt8]?
 
   /// "the UAS MUST send a non-100 provisional response at every minute" (§13.3.1.1)
   static let progressInterval = Duration.seconds(60)
 
-  init(leg: LegID) { self.leg = leg }
+  init(leg: LegID, invite: CSeq = CSeq(1, .invite), provisionals: ReliableProvisionals? = nil) {
+    self.leg = leg
+    self.invite = invite
+    self.provisionals = provisionals
+  }
+
+  /// True if a 2xx must wait for a PRACK.
+  var holdsAnswer: Bool { provisionals?.holdsAnswer == true }
 
   mutating func handle(_ input: Input, at now: Moment) -> [Action] {
-    switch state {
+    if case .prack(let transaction, let request) = input { return handlePRACK(transaction, request, at: now) }
+    return switch state {
     case .proceeding(let last): handleProceeding(input, last: last, at: now)
     case .accepted(let answer): handleAccepted(input, answer, at: now)
     case .leaving(let answer, let cause): handleLeaving(input, answer, cause, at: now)
@@ -77,22 +107,59 @@ struct InviteServerSession: Hashable, Sendable {
     switch input {
     case .progress(let progress):
       state = .proceeding(last: progress)
-      return [.respond(progress), .setProgressTimer(now.instant + Self.progressInterval)]
+      return send(progress, at: now) + [.setProgressTimer(now.instant + Self.progressInterval)]
     case .repeatProgressDue:
       guard let last else { return [] }
-      return [.respond(last), .setProgressTimer(now.instant + Self.progressInterval)]
+      return send(last, at: now) + [.setProgressTimer(now.instant + Self.progressInterval)]
+    case .repeatReliableDue:
+      guard let next = provisionals?.repeatDue(at: now.instant), let pending = provisionals?.pending else {
+        // "If a reliable provisional response is retransmitted for 64*T1 seconds without reception of a corresponding
+        // PRACK, the UAS SHOULD reject the original request with a 5xx response." (RFC 3262 §3)
+        guard provisionals?.pending != nil else { return [] }
+        return [.log(.neverAcknowledged(leg))] + refuse(504, .recoveryOnTimerExpiry)
+      }
+      return [.respondReliably(pending), .setReliableTimer(next)]
+    case .holdAnswer(let sdp):
+      heldAnswer = sdp
+      return []
     case .answer(let answer):
       state = .accepted(answer)
-      return [.stopProgressTimer, .sendAnswer(answer), .setAnswerTimer(answer.firstRepeat)]
+      provisionals?.finish()
+      return [.stopProgressTimer] + stopReliableTimer
+        + [.sendAnswer(answer), .setAnswerTimer(answer.firstRepeat)]
     case .release(let cause, let status):
       return refuse(status, cause)
     case .cancelled(let cause), .bye(let cause):
       // The INVITE "SHOULD immediately" get its 487 (§9.2); a BYE in its place has the same effect (§15.1.2).
       return refuse(487, cause)
-    case .ack, .repeatAnswerDue:
+    case .ack, .repeatAnswerDue, .prack:
       return []
     }
   }
+
+  /// "the UAS […] MUST be prepared to process PRACK requests for those unacknowledged responses" after the final one too
+  /// (RFC 3262 §3).
+  private mutating func handlePRACK(_ transaction: ServerTransactionID, _ request: Request, at now: Moment) -> [Action]
+  {
+    guard let rack = RAck(request.headers), let pending = provisionals?.acknowledge(rack, of: invite) else {
+      return [.refusePRACK(transaction, request)]
+    }
+    let accept: [Action] = [.stopReliableTimer, .acceptPRACK(transaction, request, pending)]
+    guard case .proceeding = state else { return accept }
+    if let sdp = heldAnswer, !holdsAnswer {
+      heldAnswer = nil
+      return accept + [.answerNow(sdp: sdp)]
+    }
+    return accept + (provisionals?.next().map { send($0, at: now) } ?? [])
+  }
+
+  private mutating func send(_ progress: Progress, at now: Moment) -> [Action] {
+    guard provisionals != nil else { return [.respond(progress)] }
+    guard let pending = provisionals?.send(progress, at: now.instant) else { return [] }
+    return [.respondReliably(pending), .setReliableTimer(now.instant + pending.interval)]
+  }
+
+  private var stopReliableTimer: [Action] { provisionals == nil ? [] : [.stopReliableTimer] }
 
   private mutating func handleAccepted(_ input: Input, _ answer: PendingAnswer, at now: Moment) -> [Action] {
     var answer = answer
@@ -120,7 +187,7 @@ struct InviteServerSession: Hashable, Sendable {
     case .bye(let cause):
       state = .over
       return [.stopAnswerTimer, .event(.ended(cause)), .end]
-    case .progress, .answer, .cancelled, .ack, .repeatProgressDue:
+    case .progress, .answer, .cancelled, .ack, .repeatProgressDue, .holdAnswer, .prack, .repeatReliableDue:
       return []
     }
   }
@@ -145,13 +212,13 @@ struct InviteServerSession: Hashable, Sendable {
     case .bye:
       state = .over
       return [.stopAnswerTimer, .event(.ended(cause)), .end]
-    case .progress, .answer, .release, .cancelled, .ack, .repeatProgressDue:
+    case .progress, .answer, .release, .cancelled, .ack, .repeatProgressDue, .holdAnswer, .prack, .repeatReliableDue:
       return []
     }
   }
 
   private mutating func refuse(_ status: Int, _ cause: Cause) -> [Action] {
     state = .over
-    return [.stopProgressTimer, .refuse(status: status, cause), .event(.ended(cause)), .end]
+    return [.stopProgressTimer] + stopReliableTimer + [.refuse(status: status, cause), .event(.ended(cause)), .end]
   }
 }

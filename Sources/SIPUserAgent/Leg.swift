@@ -28,7 +28,22 @@ struct Leg: Sendable {
   /// Nil while our call is unanswered.
   var dialog: Dialog?
   /// The dialogs that provisional answers have opened (RFC 3261 §13.2.2.1), at most `maxEarlyDialogs`.
-  var earlyDialogs: [Dialog] = []
+  var earlyDialogs: [EarlyDialog] = []
+  /// The peer's offer in an early dialog, while the owner is asked for the answer.
+  var earlyOffer: EarlyOffer?
+  /// What our last provisional response waited for when the call was answered: its PRACK may still come.
+  var latePRACK: RAck?
+  /// The session's timer, once it is settled.
+  var session: SessionTimer?
+  /// The largest Min-SE that a peer has demanded.
+  var minSessionExpires: Int?
+  /// True if the peer's newest Allow lists UPDATE.
+  var allowsUpdate = false
+  /// True while our UPDATE is under way.
+  var isRefreshing = false
+  /// Our session description that holds, and the peer's.
+  var localSDP: [UInt8]?
+  var remoteSDP: [UInt8]?
   var authentication: DigestClient
   var sessionID: String?
   /// Our next offer, which waits for the ACK of our 2xx.
@@ -44,9 +59,11 @@ struct Leg: Sendable {
   /// - Returns: false if it comes out of order.
   mutating func takesNumber(of request: Request, in dialogID: DialogID) -> Bool {
     if dialog?.id == dialogID { return dialog?.takesNumber(of: request) ?? false }
-    guard let index = earlyDialogs.firstIndex(where: { $0.id == dialogID }) else { return false }
-    return earlyDialogs[index].takesNumber(of: request)
+    guard let index = earlyIndex(of: dialogID) else { return false }
+    return earlyDialogs[index].dialog.takesNumber(of: request)
   }
+
+  func earlyIndex(of id: DialogID) -> Int? { earlyDialogs.firstIndex { $0.dialog.id == id } }
 }
 
 /// Whose a dialog is.
@@ -64,6 +81,8 @@ struct Invitation: Sendable {
     var remoteTag: String
     var ack: Request
     var flow: Flow
+    /// True once it went out again because its connection was gone.
+    var isSentAgain = false
   }
 
   let leg: LegID
@@ -75,9 +94,18 @@ struct Invitation: Sendable {
   /// Of a re-INVITE: its dialog.
   let dialog: Dialog?
   var acknowledgements: [Acknowledgement] = []
+  /// The dialogs that its provisional responses have opened, with the numbers of what went out in them.
+  var earlyDialogs: [Dialog] = []
 
   /// More answers than this to one INVITE are left alone.
   static let maxAnswers = 16
+}
+
+/// A PRACK of ours on its way.
+struct Prack: Sendable {
+  var dialog: DialogID
+  var rack: RAck
+  var authentication: DigestClient
 }
 
 /// A dialog on its way out: our BYE until its answer.
@@ -107,6 +135,10 @@ struct StandaloneRequest: Sendable {
 enum ClientPurpose: Sendable {
   case invite(LegID)
   case reinvite(LegID)
+  /// A PRACK in this early dialog.
+  case prack(LegID, Prack)
+  /// An UPDATE that refreshes the session.
+  case refresh(LegID)
   case bye(Farewell)
   case ask(LegID)
   case standalone(StandaloneRequest)
@@ -118,6 +150,12 @@ enum UserAgentTimer: Hashable, Sendable {
   case progress(LegID)
   /// Our 2xx's repetition.
   case answer(LegID)
+  /// Our reliable provisional response's repetition.
+  case reliable(LegID)
+  /// Our refresh of the session is due.
+  case refresh(LegID)
+  /// The peer's refresh has not come.
+  case expiry(LegID)
   /// The pause after a 491.
   case pause(LegID)
   /// The user's next contact expires.

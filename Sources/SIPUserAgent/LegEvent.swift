@@ -8,7 +8,8 @@ package enum LegEvent: Hashable, Sendable {
   case incoming(IncomingCall)
   /// 100 to 199 to our INVITE; `body` is SDP, if it brings any.
   case provisional(status: Int, body: [UInt8]?)
-  /// 2xx to our INVITE; the ACK has been sent.
+  /// 2xx to our INVITE; the ACK has been sent. `body` is the SDP that holds now, also where it came in a provisional
+  /// response of the same fork, or by an UPDATE before.
   case answered(body: [UInt8]?)
   /// Our INVITE failed: 300 and above, 408 for silence, 503 for a broken transport. The leg is over.
   case refused(status: Int, cause: Cause, contacts: [NameAddress])

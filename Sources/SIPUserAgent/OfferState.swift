@@ -13,7 +13,8 @@ struct OfferState: Hashable, Sendable {
   enum State: Hashable, Sendable {
     case stable
     /// Our re-INVITE is on its way.
-    case offering(sdp: [UInt8])
+    /// `isRefresh`: with the session description that holds already, only for the session timer.
+    case offering(sdp: [UInt8], isRefresh: Bool)
     /// The owner is asked for the answer to this request; `hasOffer` is false for an empty re-INVITE.
     case answering(ServerTransactionID, Request, hasOffer: Bool)
     /// Our 2xx to a re-INVITE waits for its ACK.
@@ -35,6 +36,8 @@ struct OfferState: Hashable, Sendable {
     case ack(number: UInt32, sdp: [UInt8]?)
     case pauseOver
     case repeatAnswerDue
+    /// Refresh the session (RFC 4028 §10) with the session description that holds.
+    case refresh(sdp: [UInt8])
     /// The leg is released, or the peer has said BYE.
     case release
   }
@@ -52,6 +55,10 @@ struct OfferState: Hashable, Sendable {
     /// Offer again after §14.1's pause: 2.1 to 4 s for the owner of the Call-ID, else up to 2 s.
     case pause
     case stopPause
+    /// The session was not refreshed, for no reason that ends it: again a little later. `after`: the peer's Retry-After.
+    case refreshLater(after: Int?)
+    /// The peer's answer to a refresh; nothing was changed by our side.
+    case refreshed(sdp: [UInt8]?)
     /// The peer does not know the dialog any more, or never answered: end it by BYE.
     case dialogLost(Cause)
   }
@@ -79,6 +86,13 @@ struct OfferState: Hashable, Sendable {
     case (_, .offer(let sdp)):
       queued = sdp
       return []
+
+    case (.stable, .refresh(let sdp)):
+      guard !isPausing else { return [.refreshLater(after: nil)] }
+      state = .offering(sdp: sdp, isRefresh: true)
+      return [.sendInvite(sdp: sdp)]
+    case (_, .refresh):
+      return [.refreshLater(after: nil)]
 
     case (.stable, .peerOffers(let transaction, let request)):
       state = .answering(transaction, request, hasOffer: request.sdp != nil)
@@ -131,8 +145,14 @@ struct OfferState: Hashable, Sendable {
     case (_, .sentAnswer), (_, .repeatAnswerDue), (_, .ack):
       return []
 
-    case (.offering(let sdp), .response(let response)):
+    case (.offering(_, isRefresh: true), .response(let response)):
+      return takeRefresh(response)
+    case (.offering(let sdp, isRefresh: false), .response(let response)):
       return take(response, to: sdp)
+    case (.offering(_, isRefresh: true), .lost(let status)) where status != 408:
+      // It did not leave: a proxy that starts anew. The next one will show.
+      state = .stable
+      return [.refreshLater(after: nil)] + next()
     case (.offering, .lost(let status)):
       state = .over
       return [.stopPause, .dialogLost(Cause(sipStatus: status))]
@@ -180,8 +200,25 @@ struct OfferState: Hashable, Sendable {
     }
   }
 
+  /// A talk is never ended because a refresh meets an overload or another request.
+  private mutating func takeRefresh(_ response: Response) -> [Action] {
+    switch response.status {
+    case ..<200:
+      return []
+    case 200..<300:
+      state = .stable
+      return [.refreshed(sdp: response.sdp)] + next()
+    case 408, 481:
+      state = .over
+      return [.stopPause, .dialogLost(response.headers.reasonCause ?? Cause(sipStatus: response.status))]
+    default:
+      state = .stable
+      return [.refreshLater(after: response.headers.retryAfter)] + next()
+    }
+  }
+
   private mutating func send(_ sdp: [UInt8]) -> [Action] {
-    state = .offering(sdp: sdp)
+    state = .offering(sdp: sdp, isRefresh: false)
     return [.sendInvite(sdp: sdp)]
   }
 

@@ -8,7 +8,7 @@ extension Headers {
   var reasonCause: Cause? {
     var bySIP: Cause?
     for value in tokens("Reason") {
-      let parts = value.split(separator: ";", omittingEmptySubsequences: true).map(\.trimmed)
+      let parts = splitOutsideQuotes(value)
       guard let protocolName = parts.first else { continue }
       let cause = parts.dropFirst().lazy.compactMap { part -> Int? in
         let pair = part.split(separator: "=", maxSplits: 1).map(\.trimmed)
@@ -26,6 +26,27 @@ extension Headers {
     }
     return bySIP
   }
+}
+
+/// The value's parts between its semicolons; those in the text's quotes are none.
+private func splitOutsideQuotes(_ value: String) -> [String] {
+  var parts: [[UInt8]] = [[]]
+  var isQuoted = false
+  var isEscaped = false
+  for byte in value.utf8 {
+    if isEscaped {
+      isEscaped = false
+    } else if byte == UInt8(ascii: "\\") {
+      isEscaped = isQuoted
+    } else if byte == UInt8(ascii: "\"") {
+      isQuoted.toggle()
+    } else if byte == UInt8(ascii: ";"), !isQuoted {
+      parts.append([])
+      continue
+    }
+    parts[parts.count - 1].append(byte)
+  }
+  return parts.map { String(decoding: $0, as: UTF8.self).trimmed }.filter { !$0.isEmpty }
 }
 
 extension Cause {

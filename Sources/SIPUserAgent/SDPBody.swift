@@ -86,3 +86,11 @@ private func sdpContent(_ lines: [[UInt8]]) -> [UInt8]? {
   let content: [UInt8] = lines[(end + 1)...].flatMap { line -> [UInt8] in line + [0x0D, 0x0A] }
   return isSDP && !content.isEmpty ? content : nil
 }
+
+/// True if two session descriptions differ in nothing but the version in their origin line.
+func saysTheSame(_ one: [UInt8], _ other: [UInt8]?) -> Bool {
+  func content(_ sdp: [UInt8]) -> [ArraySlice<UInt8>] {
+    sdp.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).filter { !$0.starts(with: [0x6F, 0x3D]) }
+  }
+  return other.map { one == $0 || content(one) == content($0) } ?? false
+}

@@ -21,7 +21,8 @@ extension UserAgent {
     request.headers.add("Call-ID", callID)
     request.headers.add("CSeq", CSeq(1, .invite).description)
     request.headers.add("Contact", contact(contactUser, on: flow).description)
-    describeOurselves(&request.headers)
+    describeOurselves(&request.headers, takesReliable: !call.offer.isEmpty)
+    request.headers.add("Session-Expires", "\(SessionTimer.usual)")
     for field in call.headers.fields { request.headers.add(field.name, field.value) }
     if !call.offer.isEmpty {
       request.headers.add("Content-Type", "application/sdp")
@@ -31,6 +32,7 @@ extension UserAgent {
       id: id, isCaller: true, localTag: tag, contactUser: contactUser, phase: .calling(InviteClientSession(leg: id)),
       flow: flow, invite: request, clientTransaction: nil, serverTransaction: nil, dialog: nil,
       authentication: DigestClient(call.credentials), sessionID: call.headers["Session-ID"])
+    legs[id]?.localSDP = call.offer
     sendInvite(id, request, at: now)
   }
 
@@ -46,11 +48,14 @@ extension UserAgent {
       }
       return
     }
-    if response.status > 100, !response.isFinal { openEarlyDialog(id, response) }
+    if response.status > 100, !response.isFinal {
+      guard openEarlyDialog(id, response) else { return }
+      acknowledgeReliable(id, response, at: now)
+    }
     if response.isSuccess, Dialog(calling: leg.invite.uri, response: response, flow: leg.flow) == nil {
       return calling(id, .response(Response(502)), at: now)
     }
-    calling(id, .response(response), at: now)
+    calling(id, .response(response.isSuccess ? leg.completed(response) : response), at: now)
   }
 
   mutating func calling(_ id: LegID, _ input: InviteClientSession.Input, at now: Moment) {
@@ -69,10 +74,12 @@ extension UserAgent {
           perform(transactions.cancel(transaction, reason: reason, at: now), at: now)
         }
       case .authorize(let response): authorize(id, response, at: now)
+      case .lengthen(let response): lengthen(id, response, at: now)
       case .accept(let response): accept(id, response, at: now)
       case .acceptAndEnd(let response, let cause):
+        keepEarlyDialogs(id)
         if let transaction = legs[id]?.clientTransaction { endExtraAnswer(transaction, response, cause, at: now) }
-      case .end: remove(id)
+      case .end: remove(id, at: now)
       case .log(let note): actions.append(.log(note))
       }
     }
@@ -86,10 +93,25 @@ extension UserAgent {
       return sendInvite(id, authorized(leg.invite, &leg.authentication, id), at: now)
     }
     actions.append(.log(.challengeUnanswered(realm: String(realm.prefix(64)), source: leg.flow.remote)))
-    let asked = session.cannotAuthorize(response)
+    let asked = session.cannotSendAgain(response)
     leg.phase = .calling(session)
     legs[id] = leg
     run(asked, id, at: now)
+  }
+
+  /// Sends the INVITE again with the session interval that a 422 demands, or gives up (RFC 4028 §7.3, §7.4).
+  private mutating func lengthen(_ id: LegID, _ response: Response, at now: Moment) {
+    guard var leg = legs[id], case .calling(var session) = leg.phase else { return }
+    guard leg.takesMinimum(of: response) else {
+      let asked = session.cannotSendAgain(response)
+      leg.phase = .calling(session)
+      legs[id] = leg
+      return run(asked, id, at: now)
+    }
+    legs[id] = leg
+    leg.invite.headers["Session-Expires"] = "\(leg.sessionInterval)"
+    leg.invite.headers["Min-SE"] = leg.minSessionExpires.map { "\($0)" }
+    sendInvite(id, authorized(leg.invite, &leg.authentication, id), at: now)
   }
 
   /// The same request under the next number with fresh proofs.
@@ -126,24 +148,49 @@ extension UserAgent {
   /// The first 2xx: its dialog is the leg's.
   private mutating func accept(_ id: LegID, _ response: Response, at now: Moment) {
     guard let leg = legs[id], let transaction = leg.clientTransaction,
-      let dialog = Dialog(calling: leg.invite.uri, response: response, flow: leg.flow)
+      var dialog = Dialog(calling: leg.invite.uri, response: response, flow: leg.flow)
     else { return }
-    for early in leg.earlyDialogs { dialogs[early.id] = nil }
+    dropEarlyOffer(id, at: now)
+    for early in leg.earlyDialogs {
+      dialogs[early.dialog.id] = nil
+      dialog.goOn(from: early.dialog)
+    }
     dialogs[dialog.id] = .leg(id)
+    keepEarlyDialogs(id)
     legs[id]?.earlyDialogs = []
     legs[id]?.dialog = dialog
     legs[id]?.authentication.accepted()
     legs[id]?.phase = .talking(OfferState())
+    legs[id]?.hears(response.headers, sdp: response.sdp)
     acknowledge(transaction, response, dialog)
+    startSession(id, SessionTimer(answer: response.headers), at: now)
   }
 
-  private mutating func openEarlyDialog(_ id: LegID, _ response: Response) {
-    guard let leg = legs[id], leg.earlyDialogs.count < Leg.maxEarlyDialogs,
-      let dialog = Dialog(calling: leg.invite.uri, response: response, flow: leg.flow), !dialog.id.remoteTag.isEmpty,
-      dialogs[dialog.id] == nil
-    else { return }
-    legs[id]?.earlyDialogs.append(dialog)
-    dialogs[dialog.id] = .leg(id)
+  /// A further 2xx, or a late one, may come from any of the leg's forks.
+  mutating func keepEarlyDialogs(_ id: LegID) {
+    guard let leg = legs[id], let transaction = leg.clientTransaction, !leg.earlyDialogs.isEmpty else { return }
+    invitations[transaction]?.earlyDialogs = leg.earlyDialogs.map(\.dialog)
+  }
+
+  /// - Returns: false if the response is one that is not to be processed (RFC 3262 §4).
+  private mutating func openEarlyDialog(_ id: LegID, _ response: Response) -> Bool {
+    guard let leg = legs[id],
+      let dialog = Dialog(calling: leg.invite.uri, response: response, flow: leg.flow), !dialog.id.remoteTag.isEmpty
+    else { return true }
+    if leg.earlyIndex(of: dialog.id) == nil {
+      guard leg.earlyDialogs.count < Leg.maxEarlyDialogs, dialogs[dialog.id] == nil else { return true }
+      legs[id]?.earlyDialogs.append(EarlyDialog(dialog))
+      dialogs[dialog.id] = .leg(id)
+    }
+    guard let index = legs[id]?.earlyIndex(of: dialog.id) else { return true }
+    let number = response.headers.lists("100rel", in: "Require") ? response.headers.reliableNumber : nil
+    if let number, legs[id]?.earlyDialogs[index].take(number) == .discard { return false }
+    legs[id]?.earlyDialogs[index].dialog.refreshTarget(response.headers)
+    if let sdp = response.sdp, legs[id]?.earlyDialogs[index].isAnswerReliable == false {
+      legs[id]?.earlyDialogs[index].answer = sdp
+      legs[id]?.earlyDialogs[index].isAnswerReliable = number != nil
+    }
+    return true
   }
 
   /// A 2xx that came too late or from a further branch: ACK, then BYE.
@@ -151,8 +198,9 @@ extension UserAgent {
     _ transaction: ClientTransactionID, _ response: Response, _ cause: Cause, at now: Moment
   ) {
     guard let invitation = invitations[transaction], invitation.acknowledgements.count < Invitation.maxAnswers,
-      let dialog = Dialog(calling: invitation.request.uri, response: response, flow: invitation.flow)
+      var dialog = Dialog(calling: invitation.request.uri, response: response, flow: invitation.flow)
     else { return }
+    for early in invitation.earlyDialogs { dialog.goOn(from: early) }
     acknowledge(transaction, response, dialog)
     bye(
       Farewell(
@@ -188,6 +236,21 @@ extension UserAgent {
     }
     actions.append(.transmit(.request(known.ack), known.flow))
     return true
+  }
+
+  /// A connection is gone, and perhaps an ACK with it: the peer, who would end the call for want of it, gets it once more
+  /// by the way that the dialog takes now. An ACK that comes twice does no harm.
+  mutating func acknowledgeAgain(insteadOf failed: Flow) {
+    for id in invitations.keys.sorted() {
+      guard let invitation = invitations[id], let dialog = legs[invitation.leg]?.dialog,
+        let index = invitation.acknowledgements.firstIndex(where: {
+          $0.flow == failed && $0.remoteTag == dialog.id.remoteTag && !$0.isSentAgain
+        })
+      else { continue }
+      invitations[id]?.acknowledgements[index].flow = dialog.flow
+      invitations[id]?.acknowledgements[index].isSentAgain = true
+      actions.append(.transmit(.request(invitation.acknowledgements[index].ack), dialog.flow))
+    }
   }
 
   /// A response that belongs to no transaction. A 2xx to an INVITE of ours means that a phone believes itself in a call

@@ -15,12 +15,12 @@ extension UserAgent {
   }
 
   /// Ends an established leg by our BYE.
-  private mutating func end(_ id: LegID, _ cause: Cause, at now: Moment) {
+  mutating func end(_ id: LegID, _ cause: Cause, at now: Moment) {
     offers(id, .release, at: now)
     guard let leg = legs[id] else { return }
     bye(leg, cause, at: now)
     actions.append(.leg(id, .ended(cause)))
-    remove(id)
+    remove(id, at: now)
   }
 
   mutating func bye(_ leg: Leg, _ cause: Cause, at now: Moment) {
@@ -52,12 +52,19 @@ extension UserAgent {
   }
 
   /// Forgets the leg; what must still be answered or acknowledged lives on in its transactions.
-  mutating func remove(_ id: LegID) {
+  mutating func remove(_ id: LegID, at now: Moment) {
+    keepEarlyDialogs(id)
     guard let leg = legs.removeValue(forKey: id) else { return }
-    for dialog in leg.earlyDialogs.map(\.id) + [leg.dialog?.id].compactMap({ $0 }) where dialogs[dialog] == .leg(id) {
+    if let early = leg.earlyOffer {
+      respond(legResponse(487, to: early.request, leg, body: nil), early.transaction, at: now)
+    }
+    for dialog in leg.earlyDialogs.map(\.dialog.id) + [leg.dialog?.id].compactMap({ $0 })
+    where dialogs[dialog] == .leg(id) {
       dialogs[dialog] = nil
     }
-    for timer: UserAgentTimer in [.progress(id), .answer(id), .pause(id)] { timers.cancel(timer) }
+    for timer: UserAgentTimer in [
+      .progress(id), .answer(id), .pause(id), .reliable(id), .refresh(id), .expiry(id),
+    ] { timers.cancel(timer) }
   }
 
   // MARK: - Offers
@@ -69,6 +76,7 @@ extension UserAgent {
       legs[id]?.offerAfterACK = sdp
       return
     }
+    if answersEarlyOffer(id, input, at: now) { return }
     guard case .talking(var state) = legs[id]?.phase else { return }
     let asked = state.handle(input, at: now)
     legs[id]?.phase = .talking(state)
@@ -88,10 +96,15 @@ extension UserAgent {
       case .stopAnswerTimer: timers.cancel(.answer(id))
       case .pause: timers.set(.pause(id), at: now.instant + glarePause(leg))
       case .stopPause: timers.cancel(.pause(id))
+      case .refreshLater(let seconds): refreshLater(id, after: seconds, at: now)
+      case .refreshed(let sdp):
+        guard let sdp, !saysTheSame(sdp, leg.remoteSDP) else { continue }
+        legs[id]?.remoteSDP = sdp
+        actions.append(.leg(id, .offerAnswered(sdp)))
       case .dialogLost(let cause):
         bye(leg, cause, at: now)
         actions.append(.leg(id, .ended(cause)))
-        remove(id)
+        remove(id, at: now)
       }
     }
   }
@@ -101,8 +114,11 @@ extension UserAgent {
     at now: Moment
   ) {
     legs[id]?.dialog?.refreshTarget(request.headers)
+    legs[id]?.hears(request.headers, sdp: request.sdp)
+    legs[id]?.localSDP = sdp
     guard let leg = legs[id], let number = (try? request.headers.cseq())?.number else { return }
-    let response = legResponse(200, to: request, leg, body: sdp)
+    var response = legResponse(200, to: request, leg, body: sdp)
+    settleSession(id, request, &response, at: now)
     respond(response, transaction, at: now)
     guard request.method == .invite else { return }
     let answer = PendingAnswer(
@@ -113,7 +129,7 @@ extension UserAgent {
 
   /// "If the UAC is the owner of the Call-ID of the dialog ID, T has a randomly chosen value between 2.1 and 4 seconds in
   /// units of 10 ms", else "between 0 and 2 seconds in units of 10 ms" (§14.1)
-  private func glarePause(_ leg: Leg) -> Duration {
+  func glarePause(_ leg: Leg) -> Duration {
     let steps = leg.isCaller ? random.next(in: 210...400) : random.next(in: 0...200)
     return .milliseconds(Int64(steps) * 10)
   }
@@ -121,7 +137,8 @@ extension UserAgent {
   private mutating func sendReinvite(_ id: LegID, _ sdp: [UInt8], at now: Moment) {
     guard var request = legs[id]?.dialog?.request(.invite), let leg = legs[id], let dialog = leg.dialog else { return }
     request.headers.add("Contact", contact(leg.contactUser, on: dialog.flow).description)
-    describeOurselves(&request.headers)
+    describeOurselves(&request.headers, takesReliable: false)
+    for (name, value) in leg.sessionRequest { request.headers.add(name, value) }
     if let sessionID = leg.sessionID { request.headers.add("Session-ID", sessionID) }
     request.headers.add("Content-Type", "application/sdp")
     request.body = sdp
@@ -146,12 +163,25 @@ extension UserAgent {
     }
     guard var leg = legs[id], leg.clientTransaction == transaction else { return }
     if response.status == 401 || response.status == 407, case .talking(let state) = leg.phase,
-      case .offering(let sdp) = state.state, leg.authentication.take(response) == nil
+      case .offering(let sdp, _) = state.state, leg.authentication.take(response) == nil
     {
       legs[id] = leg
       return sendReinvite(id, sdp, at: now)
     }
-    if response.isSuccess { legs[id]?.authentication.accepted() }
+    if response.status == 422, case .talking(let state) = leg.phase, case .offering(let sdp, _) = state.state,
+      leg.takesMinimum(of: response)
+    {
+      legs[id] = leg
+      return sendReinvite(id, sdp, at: now)
+    }
+    if response.isSuccess {
+      legs[id]?.authentication.accepted()
+      sessionRefreshed(id, response, at: now)
+      if case .talking(let state) = leg.phase, case .offering(let sdp, isRefresh: false) = state.state {
+        legs[id]?.hears(response.headers, sdp: response.sdp)
+        legs[id]?.localSDP = sdp
+      }
+    }
     offers(id, .response(response), at: now)
   }
 
@@ -205,7 +235,7 @@ extension UserAgent {
       actions.append(.log(.protocolFault(.outOfOrder, source: flow.remote)))
       return respond(legResponse(500, to: request, leg, body: nil), transaction, at: now)
     }
-    leg.dialog?.moved(to: flow)
+    leg.move(dialog, to: flow)
     legs[id] = leg
     if let unsupported = unsupportedExtensions(request) {
       var response = legResponse(420, to: request, leg, body: nil)
@@ -214,11 +244,10 @@ extension UserAgent {
     }
     switch request.method {
     case .bye: receiveBye(id, request, transaction, at: now)
-    case .invite, .update: receiveOffer(id, request, transaction, at: now)
+    case .invite, .update: receiveOffer(id, request, transaction, in: dialog, at: now)
     case .info: receiveInfo(id, request, transaction, at: now)
     case .options: respond(capabilities(request, leg), transaction, at: now)
-    // No provisional response of ours asks for one.
-    case .prack: respond(legResponse(481, to: request, leg, body: nil), transaction, at: now)
+    case .prack: receivePRACK(id, request, transaction, at: now)
     default: refuseMethod(request, transaction, leg, at: now)
     }
   }
@@ -238,12 +267,12 @@ extension UserAgent {
       respond(legResponse(200, to: request, leg, body: nil), transaction, at: now)
       offers(id, .release, at: now)
       actions.append(.leg(id, .ended(cause)))
-      remove(id)
+      remove(id, at: now)
     }
   }
 
   private mutating func receiveOffer(
-    _ id: LegID, _ request: Request, _ transaction: ServerTransactionID, at now: Moment
+    _ id: LegID, _ request: Request, _ transaction: ServerTransactionID, in dialog: DialogID, at now: Moment
   ) {
     guard let leg = legs[id] else { return }
     if request.hasForeignBody {
@@ -251,18 +280,19 @@ extension UserAgent {
       response.headers.add("Accept", "application/sdp")
       return respond(response, transaction, at: now)
     }
+    if SessionTimer.isTooSmall(request.headers) {
+      var response = legResponse(422, to: request, leg, body: nil)
+      response.headers.add("Min-SE", "\(SessionTimer.minimum)")
+      return respond(response, transaction, at: now)
+    }
     if request.method == .update, request.sdp == nil {
-      legs[id]?.dialog?.refreshTarget(request.headers)
-      return respond(legResponse(200, to: request, legs[id] ?? leg, body: nil), transaction, at: now)
+      legs[id]?.refreshTarget(request, in: dialog)
+      var response = legResponse(200, to: request, legs[id] ?? leg, body: nil)
+      if case .talking = leg.phase { settleSession(id, request, &response, at: now) }
+      return respond(response, transaction, at: now)
     }
     switch leg.phase {
-    case .calling:
-      // Our own offer is unanswered (RFC 3311 §5.2).
-      respond(legResponse(491, to: request, leg, body: nil), transaction, at: now)
-    case .called:
-      var response = legResponse(500, to: request, leg, body: nil)
-      response.headers.add("Retry-After", "\(random.next(in: 0...10))")
-      respond(response, transaction, at: now)
+    case .calling, .called: receiveEarlyOffer(id, request, transaction, in: dialog, at: now)
     case .talking:
       if request.method == .invite { invitesOfPeers[transaction] = id }
       offers(id, .peerOffers(transaction, request), at: now)

@@ -10,7 +10,10 @@ extension UserAgent {
   }
 
   /// What we do; nothing else is sent to us with success. RFC 3261 §20.5.
-  static let allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER"
+  static let allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REGISTER"
+
+  /// The extensions that we have: RFC 3262 and RFC 4028.
+  static let supported = ["100rel", "timer"]
 
   /// Methods that we know and refuse with 405; any other is 501.
   private static let refusedMethods: Set<Method> = [
@@ -167,6 +170,9 @@ extension UserAgent {
     var response = request.response(status, toTag: transactions.statelessTag(request))
     response.headers.add("Server", settings.userAgentName)
     for (name, value) in fields { response.headers.add(name, value) }
+    if status >= 300, request.method == .invite {
+      response.headers.add("Reason", Cause(sipStatus: status).releaseReason)
+    }
     if status >= 300 { actions.append(.log(.refused(method: request.method, status: status, source: flow.remote))) }
     respond(response, transaction, at: now)
   }
@@ -185,6 +191,7 @@ extension UserAgent {
     var response = request.response(200, toTag: leg?.localTag ?? transactions.statelessTag(request))
     response.headers.add("Allow", Self.allowed)
     response.headers.add("Accept", "application/sdp, application/dtmf-relay, application/dtmf")
+    response.headers.add("Supported", Self.supported.joined(separator: ", "))
     response.headers.add("Server", settings.userAgentName)
     if let sessionID = leg?.sessionID { response.headers.add("Session-ID", sessionID) }
     return response
@@ -196,6 +203,7 @@ extension UserAgent {
     if (101..<300).contains(status), request.method == .invite || request.method == .update {
       response.headers.add("Contact", contact(leg.contactUser, on: leg.dialog?.flow ?? leg.flow).description)
       response.headers.add("Allow", Self.allowed)
+      response.headers.add("Supported", Self.supported.joined(separator: ", "))
     }
     response.headers.add("Server", settings.userAgentName)
     if let sessionID = leg.sessionID { response.headers.add("Session-ID", sessionID) }
@@ -207,14 +215,18 @@ extension UserAgent {
   }
 
   /// What our own INVITEs say of us.
-  func describeOurselves(_ headers: inout Headers) {
+  /// - Parameter takesReliable: whether the peer may answer with reliable provisional responses.
+  func describeOurselves(_ headers: inout Headers, takesReliable: Bool) {
     headers.add("Allow", Self.allowed)
+    headers.add("Supported", (takesReliable ? Self.supported : ["timer"]).joined(separator: ", "))
     headers.add("User-Agent", settings.userAgentName)
   }
 
   /// The extensions that the peer requires and we have not: all of them (§8.2.2.3). Nil if it requires none.
   func unsupportedExtensions(_ request: Request) -> String? {
-    let required = request.headers.tokens("Require")
+    let required = request.headers.tokens("Require").filter { tag in
+      !Self.supported.contains { $0.equalsIgnoringCase(tag) }
+    }
     return required.isEmpty ? nil : required.joined(separator: ", ")
   }
 }

@@ -143,6 +143,7 @@ package struct UserAgent: Sendable {
     }
     perform(transactions.transportFailed(flow, at: now), at: now)
     guard flow.transport.isReliable else { return }
+    acknowledgeAgain(insteadOf: flow)
     let lost = registrar.connectionLost(flow)
     for gone in lost.dropped { dropped(gone) }
     for user in lost.users {
@@ -164,6 +165,9 @@ package struct UserAgent: Sendable {
         called(leg, .repeatAnswerDue, at: now)
         offers(leg, .repeatAnswerDue, at: now)
       case .pause(let leg): offers(leg, .pauseOver, at: now)
+      case .reliable(let leg): called(leg, .repeatReliableDue, at: now)
+      case .refresh(let leg): refreshDue(leg, at: now)
+      case .expiry(let leg): sessionExpired(leg, at: now)
       case .registration(let user): expireContacts(of: user, at: now)
       }
     }
@@ -195,6 +199,8 @@ package struct UserAgent: Sendable {
     switch purposes[id] {
     case .invite(let leg): inviteAnswered(leg, id, response, at: now)
     case .reinvite(let leg): reinviteAnswered(leg, id, response, at: now)
+    case .prack(let leg, let prack): prackAnswered(leg, prack, response, at: now)
+    case .refresh(let leg): refreshAnswered(leg, response, at: now)
     case .bye(let farewell): byeAnswered(farewell, response, at: now)
     case .ask(let leg): askAnswered(leg, response.status, at: now)
     case .standalone(let request): standaloneAnswered(request, response, at: now)
@@ -214,6 +220,9 @@ package struct UserAgent: Sendable {
     case .bye(var farewell):
       guard status == 503, farewell.dialog.connectionLost() else { return forget(farewell.dialog.id) }
       bye(farewell, at: now)
+    // The peer repeats what was not acknowledged, and in the end refuses the call itself.
+    case .prack: return
+    case .refresh(let leg): refreshFailed(leg, status, at: now)
     case .ask(let leg) where status == 408: askAnswered(leg, status, at: now)
     case .ask(let leg): questionUnsent(leg, at: now)
     case .standalone(let request): standaloneFailed(request, status)

@@ -18,8 +18,10 @@ package enum UserAgentNote: Hashable, Sendable {
   case silenced(Endpoint)
   /// A second 2xx, or one after our CANCEL: acknowledged and ended.
   case extraAnswer(LegID)
-  /// Our 2xx was never acknowledged; the leg is ended by BYE.
+  /// Our 2xx, or our reliable provisional response, was never acknowledged; the leg is ended by BYE, or refused.
   case neverAcknowledged(LegID)
+  /// The peer has not refreshed the session in time (RFC 4028 §10); the leg is ended by BYE.
+  case sessionExpired(LegID)
   /// The peer wants a password for this realm and ours is missing or did not suit.
   case challengeUnanswered(realm: String, source: Endpoint)
   /// A message that makes no sense where it came: what, and from where.

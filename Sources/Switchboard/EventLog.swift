@@ -171,6 +171,8 @@ package struct EventLog {
       line(.warning, "too many failures; no answers for a while", nil, ["source": "\(source)"])
     case .neverAcknowledged(let leg):
       line(.warning, "our answer was never acknowledged", nil, ["leg": "\(leg)"])
+    case .sessionExpired(let leg):
+      line(.warning, "the peer has not refreshed the session; released", nil, ["leg": "\(leg)"])
     case .refused(let method, let status, let source):
       line(
         .notice, "request refused", nil, ["method": "\(method)", "status": "\(status)", "source": "\(source)"])

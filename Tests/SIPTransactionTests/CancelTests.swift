@@ -51,6 +51,35 @@ import Testing
     #expect(pair.pikett.story == ["timedOut c1", "terminated c1"])
   }
 
+  /// The TU has given up after timer B; a phone that rings only now would ring on.
+  @Test(arguments: [nil, "SIP;cause=200"]) func aPhoneThatRingsTooLateIsCancelled(reason: String?) throws {
+    var layer = Sample.layer()
+    let (id, actions) = layer.send(Sample.bare(), on: Sample.flow(), at: Sample.moment(0))
+    let invite = try #require(actions.firstRequest)
+    if let reason { #expect(layer.cancel(id, reason: reason, at: Sample.moment(1)).isEmpty) }
+    #expect(brief(layer.timersDue(at: Sample.moment(40))).suffix(1) == ["timedOut \(id)"])
+    func receive(_ status: Int, at seconds: Double) -> [TransactionAction] {
+      layer.receive(.response(invite.response(status, toTag: "x")), on: Sample.flow(), at: Sample.moment(seconds))
+    }
+    let late = receive(180, at: 50)
+    #expect(brief(late) == ["transmit CANCEL"])
+    #expect(late.firstRequest?.headers["Reason"] == reason ?? "SIP;cause=408;text=\"Request Timeout\"")
+    #expect(brief(receive(183, at: 50.1)).isEmpty)
+    #expect(brief(receive(487, at: 50.2)) == ["transmit ACK"])
+    _ = layer.timersDue(at: Sample.moment(100))
+    #expect(layer.count == 0)
+  }
+
+  @Test func a2xxAfterTimerBGoesToTheTU() throws {
+    var layer = Sample.layer()
+    let (id, actions) = layer.send(Sample.bare(), on: Sample.flow(), at: Sample.moment(0))
+    let invite = try #require(actions.firstRequest)
+    _ = layer.timersDue(at: Sample.moment(40))
+    let late = layer.receive(
+      .response(invite.response(200, toTag: "x")), on: Sample.flow(), at: Sample.moment(41))
+    #expect(brief(late) == ["response 200 \(id)"])
+  }
+
   @Test func a2xxThatCrossesTheCancelWins() throws {
     let pair = Pair(.local, phone: Self.ringing)
     let id = pair.send(Sample.bare())

@@ -5,15 +5,18 @@ import Telephony
 import Testing
 
 @Suite struct InviteClientTransactionTests {
-  static let states = ["Calling", "Cancelling", "Proceeding", "Cancelled", "Completed", "Accepted", "Terminated"]
+  static let states = [
+    "Calling", "Cancelling", "Proceeding", "Cancelled", "Completed", "Accepted", "Forsaken", "Terminated",
+  ]
   static let inputs = [
-    "100", "180", "200", "302", "486", "A", "B", "D", "M", "timer-CANCEL", "K", "transportError", "cancel",
+    "100", "180", "200", "302", "486", "A", "B", "D", "M", "timer-CANCEL", "timer-forsaken", "K", "transportError",
+    "cancel",
   ]
 
   /// `Cancelling` is Calling with a CANCEL that waits; `Cancelled` is Proceeding with its CANCEL sent.
   static let path: [String: [String]] = [
     "Calling": [], "Cancelling": ["cancel"], "Proceeding": ["180"], "Cancelled": ["180", "cancel"],
-    "Completed": ["486"], "Accepted": ["200"], "Terminated": ["B"],
+    "Completed": ["486"], "Accepted": ["200"], "Forsaken": ["B"], "Terminated": ["B", "timer-forsaken"],
   ]
 
   static func name(_ machine: InviteClientTransaction) -> String {
@@ -22,6 +25,7 @@ import Testing
     case .proceeding: machine.cancellation == .none ? "Proceeding" : "Cancelled"
     case .completed: "Completed"
     case .accepted: "Accepted"
+    case .forsaken: "Forsaken"
     case .terminated: "Terminated"
     }
   }
@@ -46,19 +50,19 @@ import Testing
       Calling    | 302            | Completed  | stop A, stop B, send ACK, set D 32, pass 302
       Calling    | 486            | Completed  | stop A, stop B, send ACK, set D 32, pass 486
       Calling    | A              | Calling    | send INVITE, set A 1
-      Calling    | B              | Terminated | timedOut, terminated
+      Calling    | B              | Forsaken   | stop A, timedOut, set forsaken 32
       Calling    | transportError | Terminated | transportError, terminated
       Calling    | cancel         | Cancelling | -
-      Calling    | D M timer-CANCEL K | Calling | -
+      Calling    | D M timer-CANCEL timer-forsaken K | Calling | -
       Cancelling | 100            | Cancelled  | stop A, stop B, pass 100, sendCancel, set CANCEL 32
       Cancelling | 180            | Cancelled  | stop A, stop B, pass 180, sendCancel, set CANCEL 32
       Cancelling | 200            | Accepted   | stop A, stop B, set M 32, pass 200
       Cancelling | 302            | Completed  | stop A, stop B, send ACK, set D 32, pass 302
       Cancelling | 486            | Completed  | stop A, stop B, send ACK, set D 32, pass 486
       Cancelling | A              | Cancelling | send INVITE, set A 1
-      Cancelling | B              | Terminated | timedOut, terminated
+      Cancelling | B              | Forsaken   | stop A, timedOut, set forsaken 32
       Cancelling | transportError | Terminated | transportError, terminated
-      Cancelling | D M timer-CANCEL K cancel | Cancelling | -
+      Cancelling | D M timer-CANCEL timer-forsaken K cancel | Cancelling | -
       Proceeding | 100            | Proceeding | pass 100
       Proceeding | 180            | Proceeding | pass 180
       Proceeding | 200            | Accepted   | set M 32, pass 200
@@ -66,23 +70,28 @@ import Testing
       Proceeding | 486            | Completed  | send ACK, set D 32, pass 486
       Proceeding | cancel         | Cancelled  | sendCancel, set CANCEL 32
       Proceeding | timer-CANCEL   | Terminated | timedOut, terminated
-      Proceeding | A B D M K transportError | Proceeding | -
+      Proceeding | A B D M timer-forsaken K transportError | Proceeding | -
       Cancelled  | 100            | Cancelled  | pass 100
       Cancelled  | 180            | Cancelled  | pass 180
       Cancelled  | 200            | Accepted   | stop CANCEL, set M 32, pass 200
       Cancelled  | 302            | Completed  | stop CANCEL, send ACK, set D 32, pass 302
       Cancelled  | 486            | Completed  | stop CANCEL, send ACK, set D 32, pass 486
       Cancelled  | timer-CANCEL   | Terminated | timedOut, terminated
-      Cancelled  | A B D M K transportError cancel | Cancelled | -
+      Cancelled  | A B D M timer-forsaken K transportError cancel | Cancelled | -
       Completed  | 200            | Completed  | passStray 200
       Completed  | 302 486        | Completed  | send ACK
       Completed  | D              | Terminated | terminated
       Completed  | transportError | Terminated | transportError, terminated
-      Completed  | 100 180 A B M timer-CANCEL K cancel | Completed | -
+      Completed  | 100 180 A B M timer-CANCEL timer-forsaken K cancel | Completed | -
       Accepted   | 200            | Accepted   | pass 200
       Accepted   | M              | Terminated | terminated
-      Accepted   | 100 180 302 486 A B D timer-CANCEL K transportError cancel | Accepted | -
-      Terminated | 100 180 200 302 486 A B D M timer-CANCEL K transportError cancel | Terminated | -
+      Accepted   | 100 180 302 486 A B D timer-CANCEL timer-forsaken K transportError cancel | Accepted | -
+      Forsaken   | 100 180        | Cancelled  | stop forsaken, sendCancel, set CANCEL 32
+      Forsaken   | 200            | Accepted   | stop forsaken, set M 32, pass 200
+      Forsaken   | 302 486        | Completed  | stop forsaken, send ACK, set D 32
+      Forsaken   | timer-forsaken transportError | Terminated | terminated
+      Forsaken   | A B D M timer-CANCEL K cancel | Forsaken | -
+      Terminated | 100 180 200 302 486 A B D M timer-CANCEL timer-forsaken K transportError cancel | Terminated | -
       """, states: Self.states, inputs: Self.inputs
     ) { Self.react(isReliable: false, $0, $1) }
   }

@@ -10,6 +10,7 @@ import Testing
   /// What the TU has heard of one transaction.
   private struct Story {
     var finals = 0
+    var isLostTooLate = false
     var successes = 0
     var isLost = false
     var isTerminated = false
@@ -73,7 +74,11 @@ import Testing
             if response.isSuccess { story.successes += 1 }
           }
         case .timedOut(let id), .transportError(let id):
-          update(id) { $0.isLost = true }
+          // A 2xx may still come after it, but not before.
+          update(id) { story in
+            story.isLostTooLate = story.successes > 0
+            story.isLost = true
+          }
         case .clientTerminated(let id):
           update(id) { $0.isTerminated = true }
         }
@@ -85,7 +90,7 @@ import Testing
       change(&story)
       clients[id] = story
       if story.finals > 1, story.successes < story.finals { faults.append("\(id): two final responses") }
-      if story.isLost, story.successes > 0 { faults.append("\(id): lost after a 2xx") }
+      if story.isLostTooLate { faults.append("\(id): lost after a 2xx") }
     }
 
     mutating func step() {

@@ -192,6 +192,26 @@ import Testing
     return (leg, try #require(bed.handle(.invite(leg, call)).requests.first))
   }
 
+  /// The peer would wait for it for 64*T1, and then end the call.
+  @Test func `an ACK that was perhaps lost with its connection is sent once more`() throws {
+    var bed = TestBed()
+    let (leg, invite) = try calls(&bed)
+    let ok = TestBed.response(200, to: invite, body: otherSDP)
+    let ack = try #require(bed.receive(.response(ok), on: Self.trunkListening).requests.first)
+    #expect(ack.method == .ack)
+    let again = bed.handle(.transportFailed(Self.trunkListening))
+    #expect(again.requests == [ack])
+    #expect(bed.handle(.transportFailed(Self.trunkListening)).requests == [])
+    #expect(bed.agent.legs[leg] != nil)
+    // His repetition of the 200 gets it all the same.
+    #expect(bed.receive(.response(ok), on: Self.trunkListening).requests == [ack])
+    var late = TestBed()
+    let (_, second) = try calls(&late)
+    _ = late.receive(.response(TestBed.response(200, to: second, body: otherSDP)), on: Self.trunkListening)
+    _ = late.pass(.seconds(33))
+    #expect(late.handle(.transportFailed(Self.trunkListening)).requests == [])
+  }
+
   /// The peer has started anew since the connection was used last: it is the INVITE that finds out.
   @Test func `an INVITE that finds its connection dead goes out over a new one`() throws {
     var bed = TestBed()

@@ -24,7 +24,7 @@ import Testing
     let ok = answered.responses[0]
     #expect(try ok.headers.to().tag == tag)
     #expect(ok.body == otherSDP)
-    #expect(ok.headers["Allow"] == "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER")
+    #expect(ok.headers["Allow"] == "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REGISTER")
     let contact = try #require(try ok.headers.contacts().first)
     #expect(contact.uri.host == "192.0.2.1" && contact.uri.port == 5060)
     let to = try #require(ok.headers["To"])
@@ -341,7 +341,8 @@ import Testing
       ("MESSAGE", "hi", "text/plain", [], 405, "Allow"),
       ("REFER", "", "", [], 405, "Allow"), ("FOO", "", "", [], 501, "Allow"), ("PRACK", "", "", [], 481, nil),
       ("INVITE", "x", "application/x", [], 415, "Accept"),
-      ("INVITE", "v=0", "application/sdp", ["Require: 100rel"], 420, "Unsupported"),
+      ("INVITE", "v=0", "application/sdp", ["Require: replaces"], 420, "Unsupported"),
+      ("BYE", "", "", ["Require: replaces, timer"], 420, "Unsupported"),
     ]
     for (index, test) in cases.enumerated() {
       let actions = try bed.receive(

@@ -197,6 +197,9 @@ import Testing
     ("q.850 ; CAUSE = 19", .noAnswer), ("Q.850;cause=128", nil), ("Q.850;cause=0", nil), ("Q.850", nil),
     ("preemption;cause=1", nil), ("Q.850;cause=99999999999999999999", nil), ("SIP;cause=99", nil), ("", nil),
     ("Q.850;text=\"a;cause=3\";cause=16", .normalClearing),
+    ("Q.850;text=\"a;cause=3;b\";cause=16", .normalClearing),
+    ("SIP;text=\"no, Q.850;cause=1, none\";cause=603, X;cause=5", .callRejected),
+    ("Q.850;text=\"\\\";cause=1;\";cause=17", .userBusy),
   ])
   func `Reason headers`(value: String, expected: Cause?) {
     #expect(Headers([("Reason", value)]).reasonCause == expected)

@@ -168,6 +168,28 @@ import Testing
     #expect(bed.agent.dialogs.isEmpty)
   }
 
+  @Test(arguments: [true, false]) func `a phone that rings only after we gave up is silenced`(isReleased: Bool) throws {
+    var bed = TestBed()
+    let (leg, invite) = try bed.outgoing()
+    if isReleased { _ = bed.handle(.release(leg, .answeredElsewhere)) }
+    #expect(bed.pass(.seconds(40)).events(of: leg).count == 1)
+    let late = bed.reply(180, to: invite)
+    #expect(late.methods == [.cancel])
+    #expect(
+      late.requests[0].headers["Reason"]
+        == (isReleased ? Cause.answeredElsewhere.releaseReason : "SIP;cause=408;text=\"Request Timeout\""))
+    #expect(late.events(of: leg) == [])
+    _ = bed.reply(200, to: late.requests[0])
+    #expect(bed.reply(487, to: invite).methods == [.ack])
+    bed.expectClean()
+    // One that is lifted before anything else is heard of it gets ACK and BYE.
+    var other = TestBed()
+    let (_, second) = try other.outgoing()
+    _ = other.pass(.seconds(40))
+    #expect(other.reply(200, to: second).methods == [.ack, .bye])
+    other.expectClean()
+  }
+
   @Test func `a 200 to an INVITE that we never sent is nobody's`() throws {
     var bed = TestBed()
     var invite = try bed.outgoing().1

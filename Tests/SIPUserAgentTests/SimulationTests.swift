@@ -14,6 +14,8 @@ struct Simulation {
     var lost = 0
     var doubled = 0
     var longestDelay = Duration.milliseconds(5)
+    /// One talk in four goes on for up to 2 hours, so that its session timer matters.
+    var hasLongTalks = false
   }
 
   private enum Due {
@@ -39,6 +41,8 @@ struct Simulation {
   private(set) var faults: [String] = []
   private(set) var ladder: [String] = []
   private(set) var events: [String: Int] = [:]
+  /// How often each method was sent.
+  private(set) var methods: [Method: Int] = [:]
   private var calls = 0
 
   init(seed: UInt64, network: Network) {
@@ -67,14 +71,18 @@ struct Simulation {
         let node = Node.allCases[Int(random.next(in: 0...1))]
         let leg = agents[node.rawValue].newLegID()
         living[node.rawValue].insert(leg)
+        var headers = Headers()
+        if random.next(in: 0...2) == 0 { headers.add("Require", "100rel") }
         handle(
           .invite(
             leg,
-            OutgoingCall(target: Target(uri: uri, flow: flow(of: node)), from: NameAddress(uri), offer: sdp)), node)
+            OutgoingCall(
+              target: Target(uri: uri, flow: flow(of: node)), from: NameAddress(uri), headers: headers, offer: sdp)),
+          node)
         plan(node, leg)
       }
       _ = step()
-      if now.instant.nanoseconds > 3_600_000_000_000 {
+      if now.instant.nanoseconds > 36_000_000_000_000 {
         faults.append("it never ends")
         break
       }
@@ -139,6 +147,9 @@ struct Simulation {
     case 8: handle(.answerOffer(leg, sdp: otherSDP), node)
     case 9: handle(.refuseOffer(leg, status: 488), node)
     case 10, 11: handle(.release(leg, random.next(in: 0...1) == 0 ? .normalClearing : .answeredElsewhere), node)
+    case 12 where network.hasLongTalks:
+      // Nobody does anything; only the session timer does.
+      return enqueue(.act(node, leg), after: .seconds(Int64(random.next(in: 600...7200))))
     default: break
     }
     plan(node, leg)
@@ -155,6 +166,7 @@ struct Simulation {
   }
 
   private mutating func transmit(_ message: Message, _ flow: Flow, from node: Node) {
+    if case .request(let request) = message { methods[request.method, default: 0] += 1 }
     ladder.append("\(now.instant.nanoseconds / 1_000_000) \(node) \(Self.name(message))")
     guard let peer = Node.allCases.first(where: { Self.address($0) == flow.remote }) else {
       faults.append("\(node) sends to \(flow.remote)")
@@ -162,6 +174,11 @@ struct Simulation {
     }
     var copies = random.next(in: 0...99) < UInt64(network.lost) ? 0 : 1
     if copies > 0, random.next(in: 0...99) < UInt64(network.doubled) { copies += 1 }
+    var message = message
+    // Every other dialog's peers do not know UPDATE.
+    if message.headers.callID?.utf8.first.map({ $0 % 2 == 0 }) ?? false, message.headers.has("Allow") {
+      message.headers["Allow"] = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK"
+    }
     for _ in 0..<copies {
       let bytes = message.serialized()
       guard let parsed = try? parseMessage(bytes) else {
@@ -176,6 +193,8 @@ struct Simulation {
   private mutating func note(_ event: LegEvent, _ leg: LegID, _ node: Node) {
     if over[node.rawValue].contains(leg) { faults.append("\(node) \(leg): \(event) after its end") }
     events[String("\(event)".prefix { $0 != "(" }), default: 0] += 1
+    // On a network that loses nothing nobody is left alone.
+    if network.lost == 0, case .ended(.recoveryOnTimerExpiry) = event { faults.append("\(node) \(leg) timed out") }
     switch event {
     case .incoming:
       if !living[node.rawValue].insert(leg).inserted { faults.append("\(node) \(leg) comes in twice") }
@@ -185,7 +204,8 @@ struct Simulation {
       over[node.rawValue].insert(leg)
     case .offered:
       switch random.next(in: 0...3) {
-      case 0: break
+      // Left alone, but not for the hours in which nobody does anything.
+      case 0 where !network.hasLongTalks: break
       case 1: handle(.refuseOffer(leg, status: 488), node)
       default: handle(.answerOffer(leg, sdp: otherSDP), node)
       }
@@ -217,6 +237,14 @@ struct Simulation {
     #expect(simulation.faults == [])
   }
 
+  @Test(arguments: 1...8 as ClosedRange<UInt64>, [0, 20])
+  func `long talks are refreshed and end when they are to`(seed: UInt64, lost: Int) throws {
+    var simulation = Simulation(
+      seed: seed, network: .init(lost: lost, doubled: lost / 2, longestDelay: .milliseconds(200), hasLongTalks: true))
+    try simulation.run(calls: 10)
+    #expect(simulation.faults == [])
+  }
+
   @Test(arguments: 1...10 as ClosedRange<UInt64>)
   func `every leg ends and nothing is left, when nearly all is lost`(seed: UInt64) throws {
     var simulation = Simulation(seed: seed, network: .init(lost: 80, doubled: 5, longestDelay: .seconds(3)))
@@ -230,10 +258,14 @@ struct Simulation {
       var simulation = Simulation(seed: seed, network: .init(lost: 10, doubled: 10, longestDelay: .milliseconds(800)))
       try simulation.run(calls: 10)
       reached.merge(simulation.events) { $0 + $1 }
+      for (method, count) in simulation.methods { reached[method.token, default: 0] += count }
     }
+    var long = Simulation(seed: 1, network: .init(lost: 5, hasLongTalks: true))
+    try long.run(calls: 100)
+    reached["UPDATE"] = long.methods[.update]
     for event in [
       "incoming", "provisional", "answered", "refused", "established", "offered", "offerAnswered", "offerRefused",
-      "alive", "ended",
+      "alive", "ended", "PRACK", "UPDATE", "INVITE", "CANCEL",
     ] {
       #expect(reached[event, default: 0] > 10, "\(event)")
     }
