@@ -42,7 +42,7 @@ package struct NameLookup: Sendable {
 
     var answer: NameAnswer {
       switch outcome {
-      case .found:
+      case .found, .guessed:
         NameAnswer(
           .found, places: Array(places.prefix(NameLookup.maxPlaces)),
           life: min(max(life, NameLookup.shortestLife), NameLookup.longestLife))
@@ -69,7 +69,11 @@ package struct NameLookup: Sendable {
       case .tls: "_sips._tcp."
       }
     switch ask(prefix + name, network_type_srv, isCompleted: !name.contains(".")) {
-    case .failed: return NameAnswer(.failed, life: Self.lifeOfFailure)
+    case .failed:
+      var guess = addresses(name, port: port, families).answer
+      guard guess.outcome == .found else { return NameAnswer(.failed, life: Self.lifeOfFailure) }
+      (guess.outcome, guess.life) = (.guessed, Self.lifeOfNothing)
+      return guess
     case .none: return addresses(name, port: port, families).answer
     case .records(let records):
       let services = records.map(ServiceRecord.init)
@@ -88,7 +92,7 @@ package struct NameLookup: Sendable {
         all.places.append(.init(place.endpoint, priority: service.priority, weight: service.weight))
       }
       switch found.outcome {
-      case .found: all.life = min(all.life, found.life)
+      case .found, .guessed: all.life = min(all.life, found.life)
       case .none: all.life = min(all.life, Self.lifeOfNothing)
       case .failed:
         all.life = min(all.life, Self.lifeOfNothing)

@@ -34,6 +34,8 @@ package struct NameAnswer: Hashable, Sendable {
 
   package enum Outcome: Hashable, Sendable {
     case found
+    /// The addresses of the name itself, since nobody says whether it has services: there are name servers that know no SRV.
+    case guessed
     /// The name service says that there is nothing.
     case none
     /// It says nothing, or nothing of sense.

@@ -29,6 +29,8 @@ final class HostTable {
     /// What became of the last question.
     var outcome = NameAnswer.Outcome.found
     var isKnown: Bool
+    /// What is known may be a guess, which another one replaces.
+    var isGuess: Bool
   }
 
   /// How long a name of which something is known is left alone when there is no answer.
@@ -64,7 +66,10 @@ final class HostTable {
       if let entry = entries[question] {
         if entry.outcome != .found, entry.due != nil { entries[question]?.due = now }
       } else {
-        entries[question] = Entry(due: now, isKnown: !known.endpoints(for: question).isEmpty)
+        let remembered = known.endpoints(for: question)
+        // A guess has the usual port.
+        entries[question] = Entry(
+          due: now, isKnown: !remembered.isEmpty, isGuess: remembered.allSatisfy { [5060, 5061].contains($0.port) })
       }
     }
     let remembered = entries.filter { $0.value.isKnown && $0.value.places == nil }.map(\.key.name)
@@ -103,11 +108,13 @@ final class HostTable {
     entry.outcome = answer.outcome
     // The same places in another order are no news: name servers turn them round at each answer, and a draw by weight is
     // made anew only where there is something new to draw from.
-    let isNew = answer.outcome == .found && entry.places.map(Set.init) != Set(answer.places)
+    let isUseful = answer.outcome == .found || (answer.outcome == .guessed && entry.isGuess)
+    let isNew = isUseful && entry.places.map(Set.init) != Set(answer.places)
     if isNew {
       entry.places = answer.places
       entry.isKnown = true
     }
+    if isUseful { entry.isGuess = answer.outcome == .guessed }
     entries[question] = entry
     if isNew, known.learn(question, answer.places.map(\.endpoint)) { changed(known) }
     askWhatIsDue()
@@ -119,6 +126,10 @@ final class HostTable {
     case .none:
       logger.warning(
         "the name server no longer knows this name; its last addresses count", metadata: ["name": "\(question.name)"])
+    case .guessed:
+      logger.notice(
+        "no name server tells the services of this name (SRV); its last places, or its own addresses, count",
+        metadata: ["name": "\(question.name)"])
     case .failed:
       logger.warning(
         "the name server does not answer; the last addresses count", metadata: ["name": "\(question.name)"])

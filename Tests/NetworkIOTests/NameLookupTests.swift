@@ -129,15 +129,25 @@ import Testing
 
   // MARK: Faults
 
-  @Test func `silence is a failure, and costs its time once`() {
-    server.set("SRV", "_sip._udp.example.net", .silence)
-    let answer = ask(.service("example.net", .udp), .init())
+  @Test func `silence is a failure, and is not waited for in each family`() {
+    server.set("A", "example.net", .silence)
+    let answer = ask(.addresses("example.net"), .init())
     #expect(answer == NameAnswer(.failed, life: NameLookup.lifeOfFailure))
-    #expect(server.asked.allSatisfy { $0.type == "SRV" })
+    #expect(server.asked.allSatisfy { $0.type == "A" })
+  }
+
+  /// Some small routers' name servers know no SRV.
+  @Test func `where nobody says anything of services, the name's own addresses are a guess`() {
+    server.set("SRV", "_sip._udp.example.net", .fault)
+    set("example.net", ["192.0.2.1"])
+    let answer = ask(.service("example.net", .udp))
+    #expect(answer.outcome == .guessed && answer.places.map { "\($0.endpoint)" } == ["192.0.2.1:5060"])
+    #expect(answer.life == NameLookup.lifeOfNothing)
   }
 
   @Test func `a server's fault is a failure`() {
     server.set("SRV", "_sip._udp.example.net", .fault)
+    server.set("A", "example.net", .fault)
     #expect(ask(.service("example.net", .udp)).outcome == .failed)
   }
 
@@ -171,6 +181,8 @@ import Testing
   func `damaged services and addresses are none`(_ data: [UInt8]) {
     server.set("SRV", "_sip._udp.example.net", .records([.init(.raw(data))]))
     #expect(ask(.service("example.net", .udp)).outcome == .failed)
+    set("example.net", ["192.0.2.1"])
+    #expect(ask(.service("example.net", .udp)).outcome == .guessed)
     server.set("A", "example.net", .records([.init(.raw(data))]))
     #expect(ask(.addresses("example.net")).outcome == .failed)
   }

@@ -95,6 +95,27 @@ import Testing
     }
   }
 
+  /// Where a peer has UDP alone, a message of any size goes by UDP, as IP fragments (deviation from RFC 3261 §18.1.1).
+  @Test(arguments: [1300, 1301, 9000, 60_000]) func aLongMessageStaysOnUDP(_ size: Int) async throws {
+    try await SIPLine.with { line in
+      let bound = try await line.listen()
+      let peer = try UDPPeer()
+      let flow = try #require(try await line.flow(to: peer.endpoint))
+      try await line.send(try Self.request("long", bodySize: size), on: flow)
+      guard case .request(let sent) = try peer.message() else {
+        Issue.record("a request was expected")
+        return
+      }
+      #expect(sent.body.count == size)
+      peer.send(Message.request(sent).serialized(), to: bound)
+      guard case .received(.request(let received), _, _) = try await line.next() else {
+        Issue.record("a request was expected")
+        return
+      }
+      #expect(received.body == sent.body)
+    }
+  }
+
   @Test func aMessageComesInAndItsAnswerGoesOut() async throws {
     try await SIPLine.with { line in
       let bound = try await line.listen()

@@ -24,6 +24,18 @@ import Testing
     #expect(answered.requests.map { $0.headers.lines("Route") } == [["<sip:c.example;lr>"]])
   }
 
+  /// Our deviation from RFC 3261 §18.1.1: nobody knows whether the peer has TCP, and trying costs an emergency its time.
+  @Test func `an INVITE beyond 1300 bytes stays on the transport that was chosen`() throws {
+    var bed = TestBed()
+    let leg = bed.agent.newLegID()
+    let call = OutgoingCall(
+      target: Target(uri: try SIPURI("sip:731@192.0.2.9"), flow: bed.trunk),
+      from: NameAddress(try SIPURI("sip:0471@192.0.2.1")), offer: Array(repeating: 0x61, count: 4000))
+    let actions = bed.handle(.invite(leg, call))
+    #expect(bed.trunk.transport == .udp && actions.flows == [bed.trunk])
+    #expect(actions.requests.first.map { Message.request($0).serialized().count > 4000 } == true)
+  }
+
   @Test func `a call of ours: INVITE, ringing, answer, BYE from there`() throws {
     var bed = TestBed()
     var headers = Headers()

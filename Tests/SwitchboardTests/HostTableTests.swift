@@ -84,6 +84,14 @@ import Testing
     #expect(said.last?.services[Self.service]?.map { "\($0)" } == ["192.0.2.1:5061"])
   }
 
+  /// A guess counts only where nothing better is known.
+  @Test func `addresses of a name whose services nobody tells`() async throws {
+    server.set("SRV", "_sip._udp.sip.example.net", .fault)
+    server.set("A", "sip.example.net", .records([.init(.address("192.0.2.3"))]))
+    let said = try await follow { $0.count == 1 }
+    #expect(said.last?.services[Self.service]?.map { "\($0)" } == ["192.0.2.3:5060"])
+  }
+
   @Test func `what is known reads back as it was written, and damage costs only its line`() throws {
     let address = try #require(IPAddress("2001:db8::1"))
     let known = KnownHosts(
