@@ -24,6 +24,18 @@ func listRanges(_ scanner: TextScanner) -> [Range<Int>] {
   return ranges.filter { !$0.isEmpty }
 }
 
+/// How many Vias, Contacts, Routes and the like one message may hold: Max-Forwards lets none have more hops (RFC 3261
+/// §20.22), and each is read with every message.
+let mostValues = 256
+
+extension [Range<Int>] {
+  /// - Throws: `malformed` for more than any message needs.
+  func checkedForNumber() throws(HeaderError) -> [Range<Int>] {
+    guard count <= mostValues else { throw HeaderError(.malformed, "more than \(mostValues) values") }
+    return self
+  }
+}
+
 /// The elements of a comma-separated header value; commas inside quotes and angle brackets do not separate
 /// (RFC 3261 §7.3.1). Trimmed; empty elements are left out.
 package func splitHeaderList(_ value: String) -> [String] {

@@ -10,6 +10,7 @@ extension Headers {
       do throws(HeaderError) { vias += try Via.list(line) } catch { throw error.inField("Via") }
     }
     if vias.isEmpty { throw HeaderError(.missing, "Via is missing") }
+    guard vias.count <= mostValues else { throw HeaderError(.malformed, "Via: more than \(mostValues) values") }
     return vias
   }
 
@@ -75,6 +76,9 @@ extension Headers {
     var addresses: [NameAddress] = []
     for line in lines(name) {
       do throws(HeaderError) { addresses += try NameAddress.list(line) } catch { throw error.inField(name) }
+      guard addresses.count <= mostValues else {
+        throw HeaderError(.malformed, "\(name.text): more than \(mostValues) values")
+      }
     }
     return addresses
   }

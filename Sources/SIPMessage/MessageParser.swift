@@ -3,6 +3,9 @@ import Telephony
 /// What a datagram or a message on a stream may hold, in bytes.
 package let largestMessage = 65_535
 
+/// How many header lines a message may hold. A real one has some thirty; each costs time and memory.
+package let mostFields = 1000
+
 /// Reads one datagram (RFC 3261 §7, §18.3): what follows the body that Content-Length tells is cut off; without
 /// Content-Length the body goes to the end.
 ///
@@ -189,6 +192,9 @@ struct MessageParser {
     let name = scanner.run(.token)
     scanner.skipBlanks()
     guard !name.isEmpty, scanner.take(0x3A) else { return note(.headerLine, "a header line lacks its name or colon") }
+    guard headers.fields.count < mostFields else {
+      return note(.tooLarge, "a message holds at most \(mostFields) header fields")
+    }
     headers.fields.append(Headers.Field(HeaderName(bytes: bytes[name]), value(scanner.trimmed(scanner.rest))))
   }
 

@@ -32,7 +32,9 @@ extension NameAddress: CustomStringConvertible {
   package static func list(_ text: String) throws(HeaderError) -> [NameAddress] {
     let scanner = TextScanner(text)
     var addresses: [NameAddress] = []
-    for range in listRanges(scanner) { addresses.append(try NameAddress(TextScanner(scanner.bytes, range))) }
+    for range in try listRanges(scanner).checkedForNumber() {
+      addresses.append(try NameAddress(TextScanner(scanner.bytes, range)))
+    }
     return addresses
   }
 

@@ -25,7 +25,7 @@ package struct ParseError: Error, Hashable, Sendable {
     case contentLength
     /// Fewer bytes than Content-Length promises.
     case bodyEnd
-    /// More than 65535 bytes.
+    /// More than 65535 bytes, or than 1000 header fields.
     case tooLarge
   }
 

@@ -30,7 +30,7 @@ extension Via: CustomStringConvertible {
   package static func list(_ text: String) throws(HeaderError) -> [Via] {
     let scanner = TextScanner(text)
     var vias: [Via] = []
-    for range in listRanges(scanner) { vias.append(try Via(TextScanner(scanner.bytes, range))) }
+    for range in try listRanges(scanner).checkedForNumber() { vias.append(try Via(TextScanner(scanner.bytes, range))) }
     return vias
   }
 

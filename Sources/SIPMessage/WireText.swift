@@ -12,7 +12,12 @@ func decodedText(_ bytes: ArraySlice<UInt8>) -> String {
   var rest = bytes
   while let byte = rest.first {
     let length = sequenceLength(byte)
-    if let scalar = String(validating: rest.prefix(length), as: UTF8.self)?.unicodeScalars.first, !isEscape(scalar) {
+    if byte < 0x80 {
+      text.append(Unicode.Scalar(byte))
+      rest = rest.dropFirst()
+    } else if length > 1, let scalar = String(validating: rest.prefix(length), as: UTF8.self)?.unicodeScalars.first,
+      !isEscape(scalar)
+    {
       text.append(scalar)
       rest = rest.dropFirst(length)
     } else {

@@ -140,6 +140,28 @@ import Testing
     }
   }
 
+  /// What costs time and memory by its number is bounded, long before the 65535 bytes are.
+  @Test(
+    arguments: [
+      ("X: y\r\n", 994, nil), ("X: y\r\n", 995, .tooLarge), ("v: SIP/2.0/UDP h\r\n", 255, nil),
+      ("v: SIP/2.0/UDP h\r\n", 256, .headerValue), ("m: <sip:a@b>\r\n", 256, nil),
+      ("m: <sip:a@b>\r\n", 257, .headerValue), ("Record-Route: <sip:a>,<sip:b>\r\n", 129, .headerValue),
+    ] as [(String, Int, ParseError.Kind?)])
+  func numbersAreBounded(_ line: String, _ count: Int, _ kind: ParseError.Kind?) {
+    switch outcome(RefusalTests.message(more: String(repeating: line, count: count))) {
+    case .success: #expect(kind == nil)
+    case .failure(let error):
+      #expect(error.kind == kind, "\(error.detail)")
+      #expect(error.refusal?.status == (kind == .tooLarge ? 513 : 400))
+    }
+    let list = line.dropFirst(3).dropLast(1)
+    if line.hasPrefix("m") {
+      #expect(
+        (try? NameAddress.list([String](repeating: String(list), count: count).joined(separator: ",")))?.count
+          == (kind == nil ? count : nil))
+    }
+  }
+
   @Test func largestMessageIsTaken() {
     let head = RefusalTests.message(set: [("Content-Length", nil)])
     let full = head + [UInt8](repeating: 0x78, count: 65_535 - head.count)
