@@ -8,7 +8,8 @@ import Disk
 ///     timeout 3               the technician's CFNRTimeout, where it is not 20 s
 ///     acks 3                  how many ACKs the phone gets
 ///     caller
-///       > INVITE              sends; `twice`: two of them; `tag=x`: as another phone behind a proxy
+///       > INVITE              sends; `twice`: two of them; `tag=x`: as another phone behind a proxy;
+///                             `100rel`: the INVITE requires it, the response is so
 ///       < 100 ?               expects; `?`: may stay away
 ///       pause 300             milliseconds
 ///       > ACK 487             the ACK of a refusal
@@ -73,7 +74,7 @@ struct RaceScript {
       let rrs = words[0] == "200" ? " rrs=\"true\"" : ""
       guard words[0] == "183" else { return "<recv response=\"\(words[0])\"\(rrs)\(isOptional)/>" }
       return """
-        <recv response="183"\(isOptional)><action>
+        <recv response="183" rrs="true"\(isOptional)><action>
         <ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" assign_to="rseq"/>
         </action></recv>
         <Reference variables="rseq"/>
