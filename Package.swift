@@ -59,6 +59,8 @@ let package = Package(
     // Two functions of libcrypto, linked statically, cost nothing to build and 20 kB; swift-crypto costs 90 CPU-s of
     // build (release) and 4 MB of the daemon's memory, with FoundationEssentials and libstdc++.
     .target(name: "CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+    // libsrtp2 without its crypto, which in Debian is NSS (+6 shared libraries and a heap allocation a packet): see kernel.c.
+    .target(name: "CSRTP", linkerSettings: [.linkedLibrary(":libsrtp2.a"), .linkedLibrary(":libcrypto.a")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CSpandsp", linkerSettings: [.linkedLibrary(":libspandsp.a"), .linkedLibrary("m")]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -70,7 +72,7 @@ let package = Package(
     module("Spool", ["Disk", "Telephony"]),
     module("Delivery", ["CCurl", "Spool", "Disk", "Site", "Hunting", "Telephony"]),
     module("NetworkIO", ["CNetwork", "SIPMessage", "Telephony", nioCore, nioPosix]),
-    module("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Codecs", "Telephony"]),
+    module("RTPEngine", ["CLinux", "CSRTP", "RTP", "Audio", "Frames", "Codecs", "Telephony"]),
     module(
       "Switchboard",
       [
@@ -132,7 +134,7 @@ let package = Package(
         "CallControl", "SIPUserAgent", "SIPMessage", "Site", "Records", "Spool", "Disk", "Telephony", "PikettTesting",
         nioCore, nioPosix, logging,
       ]),
-    tests("RTPEngine", ["CLinux", "RTP", "Audio", "Frames", "Telephony"]),
+    tests("RTPEngine", ["CLinux", "CSRTP", "RTP", "Audio", "Frames", "Telephony"]),
     tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
     tests("pcap2wave", ["PikettTesting"]),
     tests("pikett", ["PikettTesting"]),

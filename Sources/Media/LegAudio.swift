@@ -16,10 +16,15 @@ package struct LegAudio: Sendable {
   private var digits = DigitCollector()
   private var token: UInt64 = 0
 
-  /// - Parameter sessionID: the number in our `o=` line, the same for the leg's whole life (RFC 8866 §5.2).
-  package init(local: Endpoint, sessionID: UInt64) {
+  /// - Parameters:
+  ///   - sessionID: the number in our `o=` line, the same for the leg's whole life (RFC 8866 §5.2).
+  ///   - security: whether the leg is to be encrypted.
+  ///   - random: where its keys come from; nil: encryption is not spoken.
+  package init(
+    local: Endpoint, sessionID: UInt64, security: MediaSecurity = .accepted, random: RandomSource? = nil
+  ) {
     self.local = local
-    negotiation = OfferAnswer(sessionID: sessionID)
+    negotiation = OfferAnswer(sessionID: sessionID, security: security, random: random)
   }
 
   /// Our offer, new or repeated.

@@ -24,9 +24,11 @@ package struct LegStatistics: Hashable, Sendable {
   package var jitter: UInt32 = 0
   /// RTP and RTCP packets dropped by the source rule, and what is neither.
   package var packetsRefused: UInt64 = 0
+  /// Packets of an encrypted leg that no key of its peer's has made, or that came twice; dropped before all else.
+  package var packetsUnauthentic: UInt64 = 0
   /// Packets not passed on because they had waited too long.
   package var packetsStale: UInt64 = 0
-  /// RTP packets the kernel would not send.
+  /// RTP packets the kernel would not send, or the encryption, as those whose number it has had already.
   package var sendFailures: UInt64 = 0
   /// What the peer said of our stream in its last RTCP report, if it sent one.
   package var remoteLost: Int32?

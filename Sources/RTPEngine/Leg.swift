@@ -43,13 +43,15 @@ package struct LegMedia: Hashable, Sendable {
   package var ptime: Int
   /// Our canonical name in RTCP (RFC 3550 §6.5.1), at most 60 bytes are sent; the same for all legs of a call.
   package var localCNAME: String
+  /// Under which keys RTP and RTCP are encrypted; nil: they are plain.
+  package var keys: LegKeys?
 
   /// G.711 with the static payload types, both ways, packets of 20 ms.
   package init(
     remote: Endpoint?, remoteRTCP: Endpoint? = nil, sendPayloadType: UInt8 = 8, sendLaw: G711 = .aLaw,
     receivePayloadTypes: [UInt8: G711] = [8: .aLaw, 0: .muLaw], telephoneEventSend: UInt8? = nil,
     telephoneEventReceive: UInt8? = nil, comfortNoise: UInt8? = nil, sends: Bool = true, receives: Bool = true,
-    ptime: Int = 20, localCNAME: String = "pikett"
+    ptime: Int = 20, localCNAME: String = "pikett", keys: LegKeys? = nil
   ) {
     self.remote = remote
     self.remoteRTCP = remoteRTCP
@@ -63,5 +65,6 @@ package struct LegMedia: Hashable, Sendable {
     self.receives = receives
     self.ptime = ptime
     self.localCNAME = localCNAME
+    self.keys = keys
   }
 }

@@ -25,6 +25,8 @@ struct LegState {
 
   // Receiving.
   var receives = false
+  /// Whether packets are encrypted; the keys are in the reserve.
+  var isSecure = false
   /// Whether a detector listens to the audio.
   var hearsTones = false
   /// The slot of the recording, or none.
@@ -79,6 +81,7 @@ struct LegState {
     if let type = media.comfortNoise, type < 128 { kinds[Int(type)] = .comfortNoise }
     if let type = media.telephoneEventReceive, type < 128 { kinds[Int(type)] = .telephoneEvent }
     receives = media.receives
+    isSecure = media.keys != nil
     sends = media.sends
     sendPayloadType = media.sendPayloadType & 0x7F
     sendLaw = media.sendLaw
@@ -148,6 +151,9 @@ struct LegReserve {
   var cnameLength = 0
   var shownControl = FrameAddress(ipv4: 0, port: 0)
 
+  /// The leg's encryption; nil: it is plain.
+  var cipher: LegCipher?
+
   /// True while a key press is being sent or waits.
   var isPressing: Bool { event != nil || pressSound != nil || !presses.isEmpty }
 
@@ -159,6 +165,12 @@ struct LegReserve {
       remote.port == .max ? nil : Endpoint(remote.address, remote.port + 1)
     }
     aimControl(at: (media.remoteRTCP ?? nextPort).map { PacketSource($0) }, isIPv6: isIPv6)
+    if let keys = media.keys {
+      if cipher == nil { cipher = LegCipher() }
+      cipher?.take(keys)
+    } else {
+      cipher = nil
+    }
     cnameLength = 0
     for byte in media.localCNAME.utf8.prefix(60) {
       cname[cnameLength] = byte

@@ -8,17 +8,25 @@ import Telephony
 /// The way of an RTP packet: source rule, digits, recording, the other side of the bridge.
 extension MediaLoop {
   /// - Parameters:
-  ///   - packet: the datagram; the relay writes its new header into it.
+  ///   - datagram: is decrypted in place; the relay writes its new header into it.
   ///   - isFresh: false for one that has waited too long: it counts, but is not passed on.
-  func handleRTP(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, from source: PacketSource, isFresh: Bool) {
+  func handleRTP(_ slot: Int, _ datagram: UnsafeMutableRawBufferPointer, from source: PacketSource, isFresh: Bool) {
     let state = legs + slot
+    var packet = datagram
+    if state.pointee.isSecure {
+      // Nothing is believed before it is known to be the peer's. What kind of packet it is, its plain header tells.
+      let isControl = RTCPReader.isRTCP(UnsafeRawBufferPointer(packet)) && kind(slot, packet) == .unknown
+      guard !isControl else { return handleRTCP(slot, packet, from: source, isMuxed: true) }
+      guard let plain = unprotect(slot, packet, isControl: false) else { return }
+      packet = plain
+    }
     let bytes = UnsafeRawBufferPointer(packet)
     guard let header = try? RTPHeader(parsing: bytes),
       case let kind = state.pointee.kinds[Int(header.payloadType & 0x7F)],
       kind != .unknown || !RTCPReader.isRTCP(bytes)
     else {
       // Refused there if it is not RTCP either.
-      handleRTCP(slot, bytes, from: source, isMuxed: true)
+      handleRTCP(slot, packet, from: source, isMuxed: true)
       return
     }
     switch state.pointee.latch.receive(header, from: source, isNegotiated: kind != .unknown, at: now.instant) {
@@ -110,13 +118,18 @@ extension MediaLoop {
     send(peer, UnsafeRawBufferPointer(datagram))
   }
 
-  /// Sends one RTP packet to the leg's target, and records it.
+  /// Sends one RTP packet to the leg's target, and records it, as it was before its encryption.
   @inline(__always)
   func send(_ slot: Int, _ datagram: UnsafeRawBufferPointer) {
     let state = legs + slot
+    var wire = datagram
+    if state.pointee.isSecure {
+      guard let secured = protect(slot, datagram, isControl: false) else { return }
+      wire = secured
+    }
     let descriptor = state.pointee.sockets.rtp
     let sent = state.pointee.targetPlace.withPointer {
-      sendto(descriptor, datagram.baseAddress, datagram.count, 0, $0, $1)
+      sendto(descriptor, wire.baseAddress, wire.count, 0, $0, $1)
     }
     guard sent >= 0 else {
       state.pointee.statistics.sendFailures &+= 1

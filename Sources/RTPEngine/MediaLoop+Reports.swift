@@ -5,8 +5,16 @@ import Telephony
 
 /// RTCP (RFC 3550 §6): reports to the leg's peer, and what the peer reports.
 extension MediaLoop {
-  func handleRTCP(_ slot: Int, _ bytes: UnsafeRawBufferPointer, from source: PacketSource, isMuxed: Bool) {
+  /// - Parameter datagram: is decrypted in place.
+  func handleRTCP(
+    _ slot: Int, _ datagram: UnsafeMutableRawBufferPointer, from source: PacketSource, isMuxed: Bool
+  ) {
     let state = legs + slot
+    var bytes = UnsafeRawBufferPointer(datagram)
+    if state.pointee.isSecure {
+      guard let plain = unprotect(slot, datagram, isControl: true) else { return }
+      bytes = UnsafeRawBufferPointer(plain)
+    }
     guard RTCPReader.isRTCP(bytes), state.pointee.latch.acceptsControl(from: source) else {
       state.pointee.statistics.packetsRefused &+= 1
       return
@@ -58,9 +66,14 @@ extension MediaLoop {
     if isLast { writer.appendBye(ssrc: ssrc) }
     let datagram = UnsafeRawBufferPointer(rebasing: own[..<writer.count])
     let isMuxed = reserves[slot].isMuxed
+    var wire = datagram
+    if state.pointee.isSecure {
+      guard let secured = protect(slot, datagram, isControl: true) else { return }
+      wire = secured
+    }
     let descriptor = isMuxed ? state.pointee.sockets.rtp : state.pointee.sockets.rtcp
     let sent = reserves[slot].controlPlace.withPointer {
-      sendto(descriptor, datagram.baseAddress, datagram.count, 0, $0, $1)
+      sendto(descriptor, wire.baseAddress, wire.count, 0, $0, $1)
     }
     guard sent >= 0, state.pointee.recording >= 0 else { return }
     let source = isMuxed ? state.pointee.shown : reserves[slot].shownControl

@@ -39,6 +39,8 @@ final class MediaLoop {
   let packet: UnsafeMutableRawBufferPointer
   /// What we send of our own: sound, RTCP.
   let own: UnsafeMutableRawBufferPointer
+  /// What goes out encrypted.
+  let secured: UnsafeMutableRawBufferPointer
   /// Decoded audio for the tone detectors.
   let linear: UnsafeMutableBufferPointer<Int16>
   /// Packets of one socket that has fallen behind; touched only then.
@@ -85,6 +87,7 @@ final class MediaLoop {
     active = .allocate(capacity: capacity)
     packet = .allocate(byteCount: Self.packetCapacity, alignment: 16)
     own = .allocate(byteCount: Self.packetCapacity, alignment: 16)
+    secured = .allocate(byteCount: Self.packetCapacity + LegCipher.growth, alignment: 16)
     linear = .allocate(capacity: Self.packetCapacity)
     backlog = .allocate(byteCount: Self.packetCapacity * Self.backlogPackets, alignment: 16)
     backlogSources = .allocate(capacity: Self.backlogPackets)
@@ -111,6 +114,7 @@ final class MediaLoop {
     active.deallocate()
     packet.deallocate()
     own.deallocate()
+    secured.deallocate()
     linear.deallocate()
     backlog.deallocate()
     backlogSources.deallocate()
@@ -169,7 +173,7 @@ final class MediaLoop {
 
   private func receiveRTCP(_ slot: Int) {
     guard let (length, source) = receive(legs[slot].sockets.rtcp, into: packet) else { return }
-    handleRTCP(slot, UnsafeRawBufferPointer(rebasing: packet[..<length]), from: source, isMuxed: false)
+    handleRTCP(slot, UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), from: source, isMuxed: false)
   }
 
   private func timerFired() {

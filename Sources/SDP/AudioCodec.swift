@@ -62,11 +62,14 @@ package struct NegotiatedAudio: Hashable, Sendable {
   package var direction: Direction
   /// What a packet we send is to last, in ms.
   package var ptime: Int
+  /// Under which keys RTP and RTCP are encrypted; nil: they are plain.
+  package var keys: MediaKeys?
 
   package init(
     remote: Endpoint?, remoteRTCP: Endpoint?, codec: AudioCodec, sendPayloadType: UInt8,
     receivePayloadTypes: [UInt8: AudioCodec], telephoneEventSend: UInt8? = nil, telephoneEventReceive: UInt8? = nil,
-    comfortNoise: UInt8? = nil, direction: Direction = .sendReceive, ptime: Int = 20
+    comfortNoise: UInt8? = nil, direction: Direction = .sendReceive, ptime: Int = 20,
+    keys: MediaKeys? = nil
   ) {
     self.remote = remote
     self.remoteRTCP = remoteRTCP
@@ -78,6 +81,7 @@ package struct NegotiatedAudio: Hashable, Sendable {
     self.comfortNoise = comfortNoise
     self.direction = direction
     self.ptime = ptime
+    self.keys = keys
   }
 
   /// True while the other side holds the call: it wants nothing from us.

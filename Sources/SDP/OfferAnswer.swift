@@ -17,10 +17,18 @@ package struct OfferAnswer: Sendable {
   /// Our payload types: what the other side sends to us, once agreed.
   private var payloadTypes: [(payloadType: UInt8, codec: AudioCodec)]
   private var telephoneEvent: UInt8?
+  private var encryption: Encryption
 
-  /// - Parameter sessionID: random; held to 31 bits, since there are peers that read it into an Int32.
-  package init(_ capabilities: AudioCapabilities = AudioCapabilities(), sessionID: UInt64) {
+  /// - Parameters:
+  ///   - sessionID: random; held to 31 bits, since there are peers that read it into an Int32.
+  ///   - security: whether the leg is to be encrypted.
+  ///   - random: where our keys come from; nil: encryption is not spoken.
+  package init(
+    _ capabilities: AudioCapabilities = AudioCapabilities(), sessionID: UInt64, security: MediaSecurity = .accepted,
+    random: RandomSource? = nil
+  ) {
     self.capabilities = capabilities
+    encryption = Encryption(security, random)
     self.sessionID = sessionID & 0x7FFF_FFFF
     payloadTypes = capabilities.codecs.map { ($0.staticPayloadType, $0) }
     telephoneEvent = capabilities.telephoneEvent ? 101 : nil
@@ -33,9 +41,10 @@ package struct OfferAnswer: Sendable {
   package mutating func makeOffer(local: Endpoint, direction: Direction = .sendReceive) -> [UInt8] {
     hasOffered = true
     offeredDirection = direction
+    let crypto = encryption.offer()
     let audio = stream(
-      at: local.port, transport: "RTP/AVP", payloadTypes, telephoneEvent: telephoneEvent, direction: direction,
-      ptime: capabilities.ptime)
+      at: local.port, transport: encryption.transport, payloadTypes, telephoneEvent: telephoneEvent,
+      direction: direction, ptime: capabilities.ptime, crypto)
     if streams.isEmpty {
       streams = [audio]
       audioIndex = 0
@@ -49,13 +58,14 @@ package struct OfferAnswer: Sendable {
   /// The first codec of the offer that we speak is taken, and it alone: the offerer's order counts (§6.1), and one
   /// codec leaves no doubt about what comes.
   /// - Parameter direction: what we want; the answer gives of it what the offer allows.
-  /// - Throws: `noAudio`, `noCommonCodec`, and what the parser throws. The state stays what it was.
+  /// - Throws: `noAudio`, `noCommonCodec`, `noCommonCrypto`, `notSecure`, and what the parser throws. The state stays
+  ///   what it was.
   package mutating func answer(
     _ offer: [UInt8], local: Endpoint, direction: Direction = .sendReceive
   ) throws(SDPError) -> (sdp: [UInt8], NegotiatedAudio) {
     let description = try SessionDescription(parsing: offer)
-    let candidates = description.media.indices.filter { isUsable(description.media[$0]) }
-    guard !candidates.isEmpty else { throw .noAudio }
+    let (candidates, fault) = encryption.candidates(in: description.media)
+    guard !candidates.isEmpty else { throw fault }
     var found: (index: Int, remote: RemoteAudio, first: (payloadType: UInt8, codec: AudioCodec))?
     for index in candidates where found == nil {
       let remote = RemoteAudio(description.media[index], in: description, capabilities: capabilities)
@@ -70,35 +80,41 @@ package struct OfferAnswer: Sendable {
           && own.payloadType != found.remote.telephoneEvent
       }
     telephoneEvent = capabilities.telephoneEvent ? found.remote.telephoneEvent ?? freeEventType() : nil
+    let keys = encryption.answer(description.media[found.index])
     audioIndex = found.index
     streams = description.media.map { Self.refused($0) }
     streams[audioIndex] = stream(
       at: local.port, transport: description.media[found.index].transport, [found.first],
-      telephoneEvent: found.remote.telephoneEvent, direction: agreed, ptime: capabilities.ptime)
+      telephoneEvent: found.remote.telephoneEvent, direction: agreed, ptime: capabilities.ptime,
+      encryption.agreed.map { [$0] } ?? [])
     let negotiated = NegotiatedAudio(
       remote: found.remote.endpoint, remoteRTCP: found.remote.rtcp, codec: found.first.codec,
       sendPayloadType: found.first.payloadType, receivePayloadTypes: [found.first.payloadType: found.first.codec],
       telephoneEventSend: found.remote.telephoneEvent, telephoneEventReceive: found.remote.telephoneEvent,
       comfortNoise: found.remote.comfortNoise, direction: agreed,
-      ptime: found.remote.packetTime(usual: capabilities.ptime))
+      ptime: found.remote.packetTime(usual: capabilities.ptime), keys: keys)
     return (send(streams, local: local), negotiated)
   }
 
   /// Takes the other side's answer to our last offer. May be called again: 183 and 200 repeat the answer, and a forked
   /// call brings several.
-  /// - Throws: `noAudio` if our stream was refused, `noCommonCodec`, `unexpectedAnswer`, and what the parser throws.
+  /// - Throws: `noAudio` if our stream was refused, `noCommonCodec`, `noCommonCrypto`, `notSecure`, `unexpectedAnswer`,
+  ///   and what the parser throws.
   package mutating func accept(_ answer: [UInt8]) throws(SDPError) -> NegotiatedAudio {
     guard hasOffered else { throw .unexpectedAnswer }
     let description = try SessionDescription(parsing: answer)
-    guard description.media.indices.contains(audioIndex), isUsable(description.media[audioIndex]) else {
+    guard description.media.indices.contains(audioIndex), description.media[audioIndex].isAudio else {
       throw .noAudio
     }
+    var agreed = encryption
+    let keys = try agreed.accept(description.media[audioIndex])
     var known: [UInt8: String] = [:]
     for own in payloadTypes { known[own.payloadType] = own.codec.encoding }
     if let telephoneEvent { known[telephoneEvent] = "telephone-event/8000" }
     let remote = RemoteAudio(
       description.media[audioIndex], in: description, capabilities: capabilities, known: known)
     guard let first = remote.codecs.first else { throw .noCommonCodec }
+    encryption = agreed
     var receive: [UInt8: AudioCodec] = [:]
     for own in payloadTypes { receive[own.payloadType] = own.codec }
     return NegotiatedAudio(
@@ -106,13 +122,7 @@ package struct OfferAnswer: Sendable {
       receivePayloadTypes: receive, telephoneEventSend: remote.telephoneEvent,
       telephoneEventReceive: remote.telephoneEvent == nil ? nil : telephoneEvent, comfortNoise: remote.comfortNoise,
       direction: offeredDirection.limited(to: remote.direction.reversed),
-      ptime: remote.packetTime(usual: capabilities.ptime))
-  }
-
-  /// Audio over RTP without encryption, and not refused.
-  private func isUsable(_ stream: MediaDescription) -> Bool {
-    stream.kind == "audio" && stream.port != 0
-      && (stream.transport.equalsIgnoringCase("RTP/AVP") || stream.transport.equalsIgnoringCase("RTP/AVPF"))
+      ptime: remote.packetTime(usual: capabilities.ptime), keys: keys)
   }
 
   /// A stream we do not want keeps its place, with port 0 (§6).
@@ -128,7 +138,7 @@ package struct OfferAnswer: Sendable {
 
   private func stream(
     at port: UInt16, transport: String, _ types: [(payloadType: UInt8, codec: AudioCodec)], telephoneEvent: UInt8?,
-    direction: Direction, ptime: Int
+    direction: Direction, ptime: Int, _ crypto: [CryptoLine] = []
   ) -> MediaDescription {
     var formats = types.map { String($0.payloadType) }
     var attributes = types.map { Attribute("rtpmap", "\($0.payloadType) \($0.codec.encoding)") }
@@ -137,6 +147,7 @@ package struct OfferAnswer: Sendable {
       attributes.append(Attribute("rtpmap", "\(telephoneEvent) telephone-event/8000"))
       attributes.append(Attribute("fmtp", "\(telephoneEvent) 0-15"))
     }
+    attributes += crypto.map { Attribute("crypto", $0.value) }
     attributes.append(Attribute("ptime", String(ptime)))
     attributes.append(Attribute(direction.rawValue))
     return MediaDescription(

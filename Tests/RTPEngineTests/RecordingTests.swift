@@ -289,14 +289,14 @@ extension EngineTests {
 }
 
 /// One frame of a capture, read byte by byte: not by the code that writes it.
-private struct Frame {
+struct Frame {
   let time: WallTime
   let source: Endpoint
   let target: Endpoint
   let payload: [UInt8]
 }
 
-private func readCapture(_ path: String) throws -> [Frame] {
+func readCapture(_ path: String) throws -> [Frame] {
   let bytes = try readFile(path)
   func big(_ at: Int) -> Int { Int(bytes[at]) << 8 | Int(bytes[at + 1]) }
   func little(_ at: Int) -> Int {
