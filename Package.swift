@@ -108,7 +108,7 @@ let package = Package(
     tests("SIPMessage", ["Telephony", "PikettTesting"]),
     tests("SIPTransaction", ["SIPMessage", "Telephony", "PikettTesting"]),
     tests("SIPUserAgent", ["SIPTransaction", "SIPMessage", "Telephony", "PikettTesting"]),
-    tests("SDP", ["Telephony"]),
+    tests("SDP", ["Telephony", "PikettTesting"]),
     tests("RTP", ["Telephony"]),
     tests("Audio"),
     tests("Hunting", ["Telephony", "PikettTesting"]),

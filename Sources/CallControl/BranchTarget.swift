@@ -1,3 +1,4 @@
+package import SDP
 package import SIPMessage
 package import SIPUserAgent
 
@@ -11,6 +12,12 @@ package struct BranchTarget: Hashable, Sendable {
   /// P-Asserted-Identity, Diversion, Remote-Party-ID, Privacy.
   package var headers: Headers
   package var credentials: Credentials?
+  /// Whether its sound is to be encrypted.
+  package var security = MediaSecurity.accepted
+}
+
+extension BranchTarget {
+  fileprivate mutating func raise(_ security: MediaSecurity) { self.security = max(self.security, security) }
 }
 
 extension BranchTarget: CustomStringConvertible {
@@ -37,6 +44,16 @@ struct PhoneRoute: Hashable, Sendable {
     guard lines.indices.contains(way.trunk) else { return nil }
     let hosts = way.isOwn ? lines[way.trunk].own : lines[way.trunk].hosts
     return hosts.indices.contains(way.host) ? hosts[way.host] : nil
+  }
+
+  /// The same ways, none of them less protected than this.
+  func protected(_ security: MediaSecurity) -> PhoneRoute {
+    var route = self
+    for line in route.lines.indices {
+      for host in route.lines[line].hosts.indices { route.lines[line].hosts[host].raise(security) }
+      for host in route.lines[line].own.indices { route.lines[line].own[host].raise(security) }
+    }
+    return route
   }
 
   /// How the ways are tried.

@@ -319,7 +319,8 @@ package struct CallController: Sendable {
 
   private mutating func mediaOpened(_ leg: LegID, _ local: Endpoint, at now: Moment) {
     guard let part = legs[leg]?.part else { return emit(.closeMedia(leg)) }
-    legs[leg]?.audio = LegAudio(local: local, sessionID: random.next() >> 2)
+    let audio = LegAudio(local: local, sessionID: random.next() >> 2, security: security(of: leg), random: random)
+    legs[leg]?.audio = audio
     switch part {
     case .caller: callerMediaOpened(leg, at: now)
     case .branch(let branch, let target): callBranch(leg, branch, target, at: now)

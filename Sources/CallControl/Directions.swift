@@ -1,4 +1,5 @@
 import Hunting
+import SDP
 package import SIPMessage
 import SIPUserAgent
 package import Site
@@ -41,13 +42,17 @@ struct Directions {
       return through(site.externalTrunks, calling, retriesAsOwn: true) { $0.dialled(external) }
     case .desk:
       guard let user = site.user(number) else { return [] }
-      switch user.deskPhone {
-      case .contact(let contact, let trunk): return direct(contact, trunk, calling)
-      case .registration:
-        return contacts(number).map { PhoneRoute(lines: [.init(hosts: [place($0.target, calling)])]) }
-      case .trunk(let names): return through(names, calling, retriesAsOwn: calling.kind == .message) { _ in number }
-      case .none: return []
-      }
+      return routes(toDeskPhoneOf: user, calling).map { $0.protected(MediaSecurity(user.secure)) }
+    }
+  }
+
+  private func routes(toDeskPhoneOf user: SiteUser, _ calling: Calling) -> [PhoneRoute] {
+    switch user.deskPhone {
+    case .contact(let contact, let trunk): return direct(contact, trunk, calling)
+    case .registration:
+      return contacts(user.number).map { PhoneRoute(lines: [.init(hosts: [place($0.target, calling)])]) }
+    case .trunk(let names): return through(names, calling, retriesAsOwn: calling.kind == .message) { _ in user.number }
+    case .none: return []
     }
   }
 
@@ -140,7 +145,8 @@ struct Directions {
   ) -> BranchTarget {
     let shown = presentation(calling, trunk, mode: mode, on: target.flow)
     return BranchTarget(
-      target: target, trunk: trunk?.name, from: shown.from, headers: shown.headers, credentials: trunk?.credentials)
+      target: target, trunk: trunk?.name, from: shown.from, headers: shown.headers, credentials: trunk?.credentials,
+      security: trunk.map { MediaSecurity($0.secure) } ?? .accepted)
   }
 
   /// The ways to a host, one for each of its places.

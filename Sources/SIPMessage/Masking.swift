@@ -102,16 +102,27 @@ private func maskedKeys(_ body: [UInt8]) -> [UInt8] {
   while place < body.count {
     let lineEnd = body[place...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? body.count
     let line = place..<lineEnd
-    if starts(body[line], with: "a=crypto:") {
+    if let value = valueOfCrypto(body, line) {
       // Tag and suite stay readable; the key begins behind its method's name.
       let inline = firstPlace(of: "inline:", in: body, line).map { $0 + 7 }
-      for index in (inline ?? min(line.lowerBound + 9, lineEnd))..<lineEnd { masked[index] = 0x2A }
+      for index in (inline ?? value)..<lineEnd { masked[index] = 0x2A }
     } else if starts(body[line], with: "k=") {
       for index in line.dropFirst(2) { masked[index] = 0x2A }
     }
     place = lineEnd + 1
   }
   return masked
+}
+
+/// Where the value of an `a=crypto` line begins; nil if it is none. Blanks are passed over, as the reader does it.
+private func valueOfCrypto(_ body: [UInt8], _ line: Range<Int>) -> Int? {
+  var rest = line
+  for word in ["a=", "crypto", ":"] {
+    rest = (rest.first { body[$0] != 0x20 && body[$0] != 0x09 } ?? rest.upperBound)..<rest.upperBound
+    guard starts(body[rest], with: word) else { return nil }
+    rest = rest.dropFirst(word.utf8.count)
+  }
+  return rest.lowerBound
 }
 
 private func starts(_ line: ArraySlice<UInt8>, with text: String) -> Bool {

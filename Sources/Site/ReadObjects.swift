@@ -115,6 +115,7 @@ extension SiteReader {
         Values.list($0, of: Values.addressRange)
       }.value ?? []
     trunk.transport = setting("\(directory)/Transport.txt", "udp, tcp or tls", parse: Values.transport).or(.udp) ?? .udp
+    trunk.secure = mediaEncryption(directory)
     trunk.login = setting("\(directory)/Login.txt", "the login, without blanks", canBeOff: true, parse: word).value
     trunk.authUser = text("\(directory)/AuthUser.txt", "the digest user name") ?? trunk.login
     trunk.password = password("\(directory)/Password.txt")

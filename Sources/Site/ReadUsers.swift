@@ -27,6 +27,7 @@ extension SiteReader {
       names.trunks.first { trunk in trunk.hosts.contains { $0.host.equalsIgnoringCase(contact.host.host) } }?.name
     }
     siteUser.trunks = trunks
+    siteUser.secure = mediaEncryption(number)
     siteUser.wantsIM = yesNo("\(number)/IM.txt", default: true)
     siteUser.smsRoutes = smsRoutes(number, names)
     return siteUser

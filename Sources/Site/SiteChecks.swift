@@ -6,6 +6,7 @@ extension SiteReader {
   mutating func check(_ site: SiteSnapshot) {
     checkTrunks(site)
     checkTransports(site)
+    checkEncryption(site)
     checkUsers(site)
     checkMessages(site)
     checkDuty(site)

@@ -13,6 +13,8 @@ package struct SiteUser: Hashable, Sendable {
   package var contactTrunk: String?
   /// The trunks by which he is rung without Contact and password, in order of failover.
   package var trunks: [String] = []
+  /// Whether his desk phone's sound is encrypted.
+  package var secure = MediaEncryption.none
   /// How his SMS is sent: one way a provider, in order. Empty: he gets none.
   package var smsRoutes: [SMSRoute] = []
   /// He gets the instant message.

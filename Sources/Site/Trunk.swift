@@ -56,6 +56,8 @@ package struct Trunk: Hashable, Sendable {
   /// Where its calls come from, besides its hosts.
   package var addresses: [AddressRange] = []
   package var transport = SignallingTransport.udp
+  /// Whether its sound is encrypted.
+  package var secure = MediaEncryption.none
   /// The user name of a registration, there or here.
   package var login: String?
   /// The digest user name; the login if not given.

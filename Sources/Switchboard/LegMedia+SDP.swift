@@ -10,7 +10,13 @@ extension LegMedia {
       sendLaw: audio.codec.law, receivePayloadTypes: audio.receivePayloadTypes.mapValues(\.law),
       telephoneEventSend: audio.telephoneEventSend, telephoneEventReceive: audio.telephoneEventReceive,
       comfortNoise: audio.comfortNoise, sends: audio.direction.sends, receives: audio.direction.receives,
-      ptime: audio.ptime)
+      ptime: audio.ptime, keys: audio.keys.map { LegKeys(send: .init($0.send), receive: .init($0.receive)) })
+  }
+}
+
+extension LegKeys.Key {
+  fileprivate init(_ key: MediaKey) {
+    self.init(master: key.key, name: key.name, hasShortTag: key.suite == .sha1With32Bits)
   }
 }
 

@@ -87,6 +87,13 @@ extension Switchboard {
           "leg": "\(id)", "received": "\(statistics.packetsReceived)", "sent": "\(statistics.packetsSent)",
           "lost": "\(statistics.packetsLost)", "refused": "\(statistics.packetsRefused)",
         ])
+      if statistics.packetsUnauthentic > 0 {
+        logger.warning(
+          "packets on an encrypted leg that were not its peer's, or came twice",
+          metadata: [
+            "leg": "\(id)", "dropped": "\(statistics.packetsUnauthentic)", "received": "\(statistics.packetsReceived)",
+          ])
+      }
     case .silent(let leg, let since):
       if let id = legOfEngine[leg] { take(.silent(id, since: since)) }
     case .recordingFailed(_, let code, let path):

@@ -73,6 +73,8 @@ final class Phone: SimulatedParty {
   private(set) var registered: [Int] = []
   /// Messages (RFC 3428) that reached it cannot be told: the user agent answers 405. Their texts, all the same.
   private(set) var texts: [String] = []
+  /// Whether it wants its sound encrypted; nil: it has never heard of that.
+  var security: MediaSecurity?
   /// What it answers a message with.
   var textStatus = 200
   /// Hears but says nothing: a phone whose cable was pulled.
@@ -145,6 +147,14 @@ final class Phone: SimulatedParty {
     guard let line = lines[leg], !line.isOver else { return }
     let text = String(decoding: sdp(line.audio.local, direction: direction), as: UTF8.self)
     perform(.offer(leg, sdp: Array(text.utf8)))
+  }
+
+  /// Offers what it has once more, as a phone does that refreshes its session.
+  func refresh() {
+    guard let leg = last, var audio = lines[leg]?.audio else { return }
+    let offer = audio.makeOffer()
+    lines[leg]?.audio = audio
+    perform(.offer(leg, sdp: offer))
   }
 
   /// Presses a key by SIP INFO.
@@ -262,7 +272,10 @@ final class Phone: SimulatedParty {
 
   private func newAudio() -> LegAudio {
     defer { nextPort &+= 2 }
-    return LegAudio(local: Endpoint(address.address, nextPort), sessionID: UInt64(nextPort))
+    let local = Endpoint(address.address, nextPort)
+    guard let security else { return LegAudio(local: local, sessionID: UInt64(nextPort)) }
+    return LegAudio(
+      local: local, sessionID: UInt64(nextPort), security: security, random: .seeded(UInt64(nextPort)))
   }
 
   private func uri(_ user: String) -> SIPURI { SIPURI(user: user, host: Places.pikett.address.uriText) }

@@ -126,7 +126,8 @@ struct SRTPVectorTests {
   func truncated(length: Int) throws {
     let receiver = try SRTPContext(receiving: key, name: length % 2 == 0 ? [] : [1, 2, 3])
     #expect(receiver.unprotect(Array((long + long).prefix(length))).verdict != pikett_srtp_ok || length == long.count)
-    #expect(receiver.unprotect(Array(reports[0].prefix(length)), control: true).verdict != pikett_srtp_ok || length >= 38)
+    #expect(
+      receiver.unprotect(Array(reports[0].prefix(length)), control: true).verdict != pikett_srtp_ok || length >= 38)
   }
 
   @Test("Streams beyond 256 are not taken, those before live on")

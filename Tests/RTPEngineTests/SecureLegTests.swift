@@ -110,7 +110,8 @@ extension EngineTests {
       #expect(report.verdict == pikett_srtp_ok && report.plain[1] == 200)
       let lost: UInt32 = 5
       let ours = Array(report.plain[4..<8])
-      let about: [UInt8] = [0x81, 201, 0, 7, 1, 2, 3, 4] + ours + [0, 0, 0, UInt8(lost)] + [UInt8](repeating: 0, count: 16)
+      let about: [UInt8] =
+        [0x81, 201, 0, 7, 1, 2, 3, 4] + ours + [0, 0, 0, UInt8(lost)] + [UInt8](repeating: 0, count: 16)
       phone.sendControl(peer.sender.protect(about, control: true))
       phone.sendControl(about)
       #expect(peer.receiver.unprotect(try phone.hearControl(), control: true).verdict == pikett_srtp_ok)

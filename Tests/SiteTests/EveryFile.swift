@@ -135,6 +135,9 @@ enum EveryFile {
     ) {
       $0.user("731")?.trunks.joined(separator: ",") ?? ""
     },
+    row(
+      "731/Secure.txt", "none", ("OPTIONAL", "optional"), "tls", "none, optional or required", .value("none")
+    ) { $0.user("731")?.secure.rawValue ?? "-" },
     row("731/Confirm.txt", "-", ("#", "#"), "yes", "a key: 0 to 9, * or #, or none", .value("-")) {
       $0.user("731")?.user.confirmKey.map(String.init) ?? "-"
     },
@@ -226,6 +229,9 @@ enum EveryFile {
     row("trunks/GW14/Transport.txt", "udp", ("TCP", "tcp"), "sctp", "udp, tcp or tls") {
       trunk($0) { $0.transport.rawValue }
     },
+    row(
+      "trunks/GW14/Secure.txt", "none", ("Required", "required"), "yes", "none, optional or required", .value("none")
+    ) { trunk($0) { $0.secure.rawValue } },
     row(
       "trunks/GW14/Login.txt", "-", ("pikett", "pikett"), "two words", "the login, without blanks", .value("-"),
       also: ["AuthUser", "Register", "CallerID", "From"].map { "trunks/GW14/\($0).txt" }

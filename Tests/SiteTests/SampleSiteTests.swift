@@ -59,13 +59,13 @@ struct SampleSiteTests {
       ),
       (
         "731/",
-        "SMSNumber SMSUser SMSPassword Name Password Contact Trunk Confirm Fork ForkConfirm CFNR CFNRTimeout IM"
+        "SMSNumber SMSUser SMSPassword Name Password Contact Trunk Secure Confirm Fork ForkConfirm CFNR CFNRTimeout IM"
       ),
       ("queues/TED_WQ10/", "Number Map1 Timeout Repeat OnSilence"), ("forwards/TED_CFU/", "Target"),
       (
         "trunks/GW14/",
         """
-        Host Addresses Transport Login AuthUser Password Domain Proxy Register Expires CallerID From Prefix
+        Host Addresses Transport Secure Login AuthUser Password Domain Proxy Register Expires CallerID From Prefix
         International Called Default Qualify AutomaticHangup
         """
       ),

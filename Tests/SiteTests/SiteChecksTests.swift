@@ -122,6 +122,18 @@ struct SiteChecksTests {
         ["731/CFNR.txt": "", "732/CFNR.txt": ""],
         "731/CFNR.txt: to be added: no user has a CFNR, so nobody else is called after the first"
       ),
+      (
+        ["trunks/GW14/Secure.txt": "required"],
+        "trunks/GW14/Secure.txt: the keys of the encrypted sound go over signalling that anybody on the way can read"
+      ),
+      (
+        ["731/Secure.txt": "optional", "731/Contact.txt": "sip:731@192.0.2.9"],
+        "731/Secure.txt: the keys of the encrypted sound go over signalling that anybody on the way can read"
+      ),
+      (
+        ["732/Secure.txt": "required", "732/Contact.txt": "", "732/Password.txt": "x"],
+        "732/Secure.txt: the keys of the encrypted sound go over signalling that anybody on the way can read"
+      ),
       (["732/Fork.txt": ""], "731/Fork.txt: to be added: no user has a fork"),
       (
         ["CFU.txt": "Rota"],
