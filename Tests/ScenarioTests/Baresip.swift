@@ -12,18 +12,21 @@ struct Baresip: Sendable {
   private let folder: String
 
   /// Starts it and waits until the daemon has its registration.
+  /// - Parameter encryption: `srtp` (offered), `srtp-mand` (demanded); nil: none.
   static func register(
-    _ number: String, by transport: String = "udp", saying samples: [Int16], _ scene: Scene, _ daemon: Daemon
+    _ number: String, by transport: String = "udp", encryption: String? = nil, saying samples: [Int16], _ scene: Scene,
+    _ daemon: Daemon
   ) async throws -> Baresip {
     let phone = try await start(
-      number, at: "127.0.0.1:\(daemon.site.port)", by: transport, saying: samples, scene)
+      number, at: "127.0.0.1:\(daemon.site.port)", by: transport, encryption: encryption, saying: samples, scene)
     try await daemon.says("phone registered", "user=\(number)")
     return phone
   }
 
   /// Starts it; it registers with the server.
   static func start(
-    _ number: String, at server: String, by transport: String = "udp", saying samples: [Int16], _ scene: Scene
+    _ number: String, at server: String, by transport: String = "udp", encryption: String? = nil,
+    saying samples: [Int16], _ scene: Scene
   ) async throws -> Baresip {
     let folder = scene.path("baresip-\(number)")
     let disk = RealFilesystem()
@@ -33,7 +36,7 @@ struct Baresip: Sendable {
     let values = [
       "PORT": "\(ports)", "CONTROL": "\(ports + 2)", "RTP": "\(ports + 4)-\(ports + 23)", "FOLDER": folder,
       "NUMBER": number, "SERVER": server, "PASSWORD": "secret\(number)",
-      "TRANSPORT": transport,
+      "TRANSPORT": transport, "MEDIA": encryption.map { ";mediaenc=\($0)" } ?? "",
     ]
     for name in ["config", "accounts"] {
       let template = try disk.read(joined(Surroundings.fixtures, "baresip/" + name), limit: 1 << 16)
