@@ -3,7 +3,8 @@ import Telephony
 
 func fuzzSDP(_ bytes: [UInt8]) throws(Broken) {
   guard let local = Endpoint("192.0.2.1:30000") else { return }
-  var fresh = OfferAnswer(sessionID: 7)
+  let random = RandomSource { 5 }
+  var fresh = OfferAnswer(sessionID: 7, random: random)
   guard let description = try? SessionDescription(parsing: bytes) else {
     try hold((try? fresh.answer(bytes, local: local)) == nil, "what cannot be read is not answered")
     return
@@ -30,9 +31,22 @@ func fuzzSDP(_ bytes: [UInt8]) throws(Broken) {
       (try? SessionDescription(parsing: next))?.media.count == description.media.count,
       "our next offer keeps the streams")
   }
-  var offering = OfferAnswer(sessionID: 8)
-  _ = offering.makeOffer(local: local)
-  if let negotiated = try? offering.accept(bytes) {
-    try hold(!negotiated.receivePayloadTypes.isEmpty, "what is agreed can be received")
+  for security in [MediaSecurity.accepted, .offered, .required] {
+    var offering = OfferAnswer(sessionID: 8, security: security, random: random)
+    _ = offering.makeOffer(local: local)
+    if let negotiated = try? offering.accept(bytes) {
+      try hold(!negotiated.receivePayloadTypes.isEmpty, "what is agreed can be received")
+      try hold(isSound(negotiated.keys, security), "keys are whole, and there where they are demanded")
+    }
+    var answering = OfferAnswer(sessionID: 9, security: security, random: random)
+    if let (_, negotiated) = try? answering.answer(bytes, local: local) {
+      try hold(isSound(negotiated.keys, security), "keys are whole, and there where they are demanded")
+    }
   }
+}
+
+private func isSound(_ keys: MediaKeys?, _ security: MediaSecurity) -> Bool {
+  guard let keys else { return security != .required }
+  return keys.send.suite == keys.receive.suite && keys.send.name.isEmpty && keys.receive.name.count <= 128
+    && [keys.send, keys.receive].allSatisfy { $0.key.secret.count == CryptoSuite.keyLength }
 }

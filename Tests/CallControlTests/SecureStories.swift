@@ -145,7 +145,8 @@ import Testing
       "733/Contact.txt": nil, "trunks/PBX/Secure.txt": "optional", "733/Secure.txt": "required",
     ])
     let directions = Directions(
-      site: site, hosts: KnownHosts(), route: { remote, _ in Places.flow(to: remote) }, advertised: { _ in ("192.0.2.1", 5060) },
+      site: site, hosts: KnownHosts(), route: { remote, _ in Places.flow(to: remote) },
+      advertised: { _ in ("192.0.2.1", 5060) },
       contacts: { number in
         [
           RegisteredContact(
