@@ -192,7 +192,7 @@ package actor Phone {
     case .received(let message, let flow, _):
       if case .request(let request) = message, isScripted(request, on: flow) { break }
       run(.received(message, flow))
-    case .malformed, .crowded: break
+    case .malformed, .crowded, .insecure: break
     case .failed(let flow): run(.transportFailed(flow))
     }
   }

@@ -38,7 +38,7 @@ package struct SiteTree: Hashable, Sendable {
   static let fileLimit = 20_000
 }
 
-/// Reads all `.txt` and `.wav` files of a site, down to `731/sms/NAME/URL.txt`; foreign files and what Pikett
+/// Reads all `.txt`, `.pem` and `.wav` files of a site, down to `731/sms/NAME/URL.txt`; foreign files and what Pikett
 /// writes itself are left alone.
 /// - Parameter skipping: further directories at the top that are not read (where Recording.txt and State.txt point).
 package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<String> = []) -> SiteTree {
@@ -80,6 +80,7 @@ package func readTree(_ root: String, on disk: some Filesystem, skipping: Set<St
   /// The limit of a file that is read; nil for a foreign one.
   func sizeLimit(_ path: String) -> Int? {
     let name = path.lowercased()
-    return name.hasSuffix(".txt") ? SiteTree.valueLimit : name.hasSuffix(".wav") ? SiteTree.soundLimit : nil
+    return name.hasSuffix(".txt") || name.hasSuffix(".pem")
+      ? SiteTree.valueLimit : name.hasSuffix(".wav") ? SiteTree.soundLimit : nil
   }
 }

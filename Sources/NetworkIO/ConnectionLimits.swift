@@ -15,5 +15,16 @@ package struct ConnectionLimits: Hashable, Sendable {
   /// How many bytes may wait to be sent. A peer that lets more pile up does not read.
   package var unsent = 256 * 1024
 
+  /// How long a TLS handshake may take.
+  package var handshake = Duration.seconds(10)
+  /// How many peers may be in the middle of one; one more takes the place of one of whom has the most.
+  package var handshakes = 200
+  /// Of these, from one address.
+  package var handshakesPerSource = 50
+  /// How many may begin within a second: each asks a millisecond of work of us, and two calls must not wait for it.
+  package var handshakesPerSecond = 300
+  /// Of these, from one address.
+  package var handshakesPerSecondAndSource = 50
+
   package init() {}
 }

@@ -12,7 +12,7 @@ package struct ListenError: Error, CustomStringConvertible {
   /// The system's own words.
   package let reason: String
 
-  package var description: String { "\(transport == .udp ? "udp" : "tcp"):\(endpoint): \(reason)" }
+  package var description: String { "\(transport.rawValue.asciiLowercased):\(endpoint): \(reason)" }
 
   init(_ transport: Transport, _ endpoint: Endpoint, errno: Int32) {
     self.transport = transport

@@ -176,10 +176,13 @@ package struct NameLookup: Sendable {
   ) -> Found {
     // A name server that was put in place of the system's is the only one.
     guard server == nil else { return Found(outcome: outcome, life: Self.lifeOfNothing) }
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+    // The initialiser of `addrinfo` belongs to whichever module of C imports it first.
+    let hints = UnsafeMutablePointer<addrinfo>.allocate(capacity: 1)
+    defer { hints.deallocate() }
+    memset(hints, 0, MemoryLayout<addrinfo>.size)
+    hints.pointee.ai_socktype = Int32(SOCK_DGRAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(name, nil, &hints, &list) == 0 else { return Found(outcome: outcome, life: Self.lifeOfNothing) }
+    guard getaddrinfo(name, nil, hints, &list) == 0 else { return Found(outcome: outcome, life: Self.lifeOfNothing) }
     defer { freeaddrinfo(list) }
     var addresses: [IPAddress] = []
     var entry = list

@@ -48,12 +48,14 @@ package final class Resolver: Sendable {
 
   private func start() {
     var thread = pthread_t()
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 256 * 1024)
+    // Its initialiser belongs to whichever module of C imports it first.
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    pthread_attr_init(attributes)
+    pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+    pthread_attr_setstacksize(attributes, 256 * 1024)
     let context = Unmanaged.passRetained(self).toOpaque()
-    if pthread_create(&thread, &attributes, resolverThread, context) != 0 {
+    if pthread_create(&thread, attributes, resolverThread, context) != 0 {
       Unmanaged<Resolver>.fromOpaque(context).release()
       let unanswered = state.withLock { state in
         defer { state = State() }
@@ -61,7 +63,7 @@ package final class Resolver: Sendable {
       }
       for question in unanswered { question.answer(NameAnswer(.failed, life: NameLookup.lifeOfFailure)) }
     }
-    pthread_attr_destroy(&attributes)
+    pthread_attr_destroy(attributes)
   }
 
   /// Answers what has been asked and ends when nothing is left.

@@ -1,16 +1,21 @@
+import Glibc
 import NIOCore
+import NIOSSL
+import NIOTLS
 import SIPMessage
 import Telephony
 
-/// One TCP connection, a peer's or ours: cuts what comes into messages, sends what goes.
+/// One TCP or TLS connection, a peer's or ours: cuts what comes into messages, sends what goes.
 ///
+/// Over TLS a handler before this one in the pipeline encrypts, and the connection is open when the handshake is done and,
+/// where it is ours, the peer's certificate bears the right name; until then nothing is sent.
 /// Lives on the event loop. It is in use until it retires, once, for whatever reason; its owner then knows it no more,
 /// and nothing that was not yet sent will be.
 final class SIPConnection: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
   private enum State {
-    /// Ours, and not there yet; what is to be sent waits.
+    /// Not there yet, or its handshake is not done; what is to be sent waits.
     case connecting(waiting: [[UInt8]], bytes: Int)
     case open
     /// Retired. What still comes is thrown away.
@@ -20,6 +25,9 @@ final class SIPConnection: ChannelInboundHandler {
   /// The way of its messages; nil for a peer's connection that is not admitted.
   private(set) var flow: Flow?
   let isIncoming: Bool
+  let transport: Transport
+  /// A peer's connection in the middle of its TLS handshake.
+  private(set) var isShakingHands = false
   /// True once the core may know of it: then it must hear of its end.
   private(set) var isUsed = false
 
@@ -33,17 +41,24 @@ final class SIPConnection: ChannelInboundHandler {
   private(set) var lastHeard = NIODeadline.now()
   private var messageBegan: NIODeadline?
   private var check: RepeatedTask?
+  private var handshakeLimit: Scheduled<Void>?
+  /// Whose certificate it must be at the other end.
+  private let peer: TLSPeer?
 
   /// A peer's connection; its flow is known when it is active.
-  init(acceptedBy owner: SIPConnections) {
+  init(acceptedBy owner: SIPConnections, _ transport: Transport) {
     self.owner = owner
+    self.transport = transport
     isIncoming = true
+    peer = nil
   }
 
   /// A connection of ours.
-  init(openedBy owner: SIPConnections, flow: Flow) {
+  init(openedBy owner: SIPConnections, flow: Flow, peer: TLSPeer?) {
     self.owner = owner
     self.flow = flow
+    self.peer = peer
+    transport = flow.transport
     isIncoming = false
     isUsed = true
   }
@@ -84,6 +99,8 @@ final class SIPConnection: ChannelInboundHandler {
     if case .retired = state { return }
     state = .retired
     check?.cancel()
+    handshakeLimit?.cancel()
+    endHandshake()
     owner.retired(self)
   }
 
@@ -104,15 +121,21 @@ final class SIPConnection: ChannelInboundHandler {
   func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
 
   func channelActive(context: ChannelHandlerContext) {
-    guard case .connecting(let waiting, _) = state else { return context.close(promise: nil) }
+    guard case .connecting = state else { return context.close(promise: nil) }
     if isIncoming {
       guard let local = context.localAddress.flatMap(Endpoint.init),
         let remote = context.remoteAddress.flatMap(Endpoint.init)
       else { return reject(context) }
-      let way = Flow(.tcp, local: local, remote: remote)
-      guard owner.admits(self, on: way) else { return reject(context) }
+      let way = Flow(transport, local: local, remote: remote)
       flow = way
+      guard owner.admits(self, on: way) else { return reject(context) }
     }
+    if transport == .tls { beginHandshake(context) } else { open(context) }
+    context.fireChannelActive()
+  }
+
+  private func open(_ context: ChannelHandlerContext) {
+    guard case .connecting(let waiting, _) = state else { return }
     state = .open
     lastHeard = .now()
     let period = TimeAmount(owner.limits.patience)
@@ -121,10 +144,10 @@ final class SIPConnection: ChannelInboundHandler {
       own.value.checkPatience()
     }
     for bytes in waiting { send(bytes) }
-    context.fireChannelActive()
   }
 
   private func reject(_ context: ChannelHandlerContext) {
+    flow = nil
     state = .retired
     context.close(promise: nil)
   }
@@ -188,6 +211,60 @@ final class SIPConnection: ChannelInboundHandler {
     context.fireChannelInactive()
   }
 
-  /// A reset, or no acknowledgement in time.
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
+  /// A reset, no acknowledgement in time, or what TLS does not accept.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if transport == .tls, case .connecting = state {
+      handshakeFailed(context, TLSFailure(error, certificate(context), at: Self.now))
+    }
+    close()
+  }
+
+  // MARK: The TLS handshake
+
+  private func beginHandshake(_ context: ChannelHandlerContext) {
+    isShakingHands = isIncoming
+    let own = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    handshakeLimit = context.eventLoop.scheduleTask(in: TimeAmount(owner.limits.handshake)) {
+      own.value.handshakeFailed(bound.value, .tooSlow)
+      own.value.close()
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted? = event as? TLSUserEvent { handshakeCompleted(context) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  private func handshakeCompleted(_ context: ChannelHandlerContext) {
+    guard case .connecting = state else { return }
+    if let peer {
+      let names = certificate(context).map(CertificateName.names) ?? []
+      guard names.contains(where: { name in peer.names.contains(where: name.isGood) }) else {
+        handshakeFailed(context, .otherName(names: names.map(\.description), wanted: peer.names))
+        return close()
+      }
+    }
+    handshakeLimit?.cancel()
+    endHandshake()
+    open(context)
+  }
+
+  private func handshakeFailed(_ context: ChannelHandlerContext, _ failure: TLSFailure) {
+    guard case .connecting = state, let flow else { return }
+    owner.insecure(flow, isOurs: !isIncoming, failure)
+  }
+
+  private func endHandshake() {
+    guard isShakingHands, let flow else { return }
+    isShakingHands = false
+    owner.endedHandshake(on: flow)
+  }
+
+  /// The clock by which certificates are judged.
+  private static var now: WallTime { WallTime(microseconds: Int64(time(nil)) * 1_000_000) }
+
+  private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
+    (try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self))?.peerCertificate
+  }
 }

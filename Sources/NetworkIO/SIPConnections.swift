@@ -1,10 +1,11 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import SIPMessage
 import Telephony
 
-/// The TCP side of the SIP sockets: what listens, and every connection by its flow (RFC 3261 §18).
+/// The TCP and TLS side of the SIP sockets: what listens, and every connection by its flow (RFC 3261 §18).
 ///
 /// A flow is our address as peers know it (where we listen) and the peer's end. So a connection that a peer opened and
 /// one that we open to his listening port are both found by the flow on which messages go, and a connection that is gone
@@ -24,8 +25,12 @@ final class SIPConnections {
   /// Flows of which it is still to be told that they have failed: what is sent on them now fails with the rest.
   private var failing: Set<Flow> = []
   private var isClosed = false
+  /// Who we are and who peers must be, over TLS; what is set counts for the connections to come.
+  var tls = TLSWays()
+  private var handshakes: HandshakeGate
 
   private struct Listener {
+    var transport: Transport
     var bound: Endpoint
     var channel: (any Channel)?
   }
@@ -38,9 +43,10 @@ final class SIPConnections {
     self.limits = limits
     self.clock = clock
     self.onEvent = onEvent
+    handshakes = HandshakeGate(limits)
   }
 
-  var bound: [Endpoint] { listeners.map(\.bound) }
+  func bound(_ transport: Transport) -> [Endpoint] { listeners.filter { $0.transport == transport }.map(\.bound) }
 
   /// Connections that live or are being opened.
   var count: Int { connections.count }
@@ -48,15 +54,15 @@ final class SIPConnections {
   // MARK: Listening
 
   /// Opens a listening socket; `bound` holds it at once.
-  func listen(_ endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
+  func listen(_ endpoint: Endpoint, _ transport: Transport) -> EventLoopFuture<Endpoint> {
     let socket: StreamSocket
     do throws(ListenError) {
-      socket = try StreamSocket(listeningOn: endpoint)
+      socket = try StreamSocket(listeningOn: endpoint, for: transport)
     } catch {
       return loop.makeFailedFuture(error)
     }
     let bound = socket.bound
-    listeners.append(Listener(bound: bound))
+    listeners.append(Listener(transport: transport, bound: bound))
     let owner = NIOLoopBound(self, eventLoop: loop)
     var bootstrap = ServerBootstrap(group: loop)
     for (option, value) in socketOptions(.seconds(32)) {
@@ -67,7 +73,11 @@ final class SIPConnections {
       .childChannelOption(.writeBufferWaterMark, value: watermark)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(SIPConnection(acceptedBy: owner.value))
+          // Without a certificate the connection is not admitted.
+          if transport == .tls, let server = owner.value.tls.server {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: server.context))
+          }
+          try channel.pipeline.syncOperations.addHandler(SIPConnection(acceptedBy: owner.value, transport))
         }
       }
       .withBoundSocket(socket.descriptor)
@@ -91,8 +101,8 @@ final class SIPConnections {
   // MARK: Sending
 
   /// The flow of a connection that leads to `remote` now or is being opened.
-  func flow(to remote: Endpoint) -> Flow? {
-    current.keys.filter { $0.remote == remote }.min { "\($0.local)" < "\($1.local)" }
+  func flow(to remote: Endpoint, _ transport: Transport) -> Flow? {
+    current.keys.filter { $0.remote == remote && $0.transport == transport }.min { "\($0.local)" < "\($1.local)" }
   }
 
   /// Sends on the flow's connection; opens one if there is none.
@@ -104,16 +114,25 @@ final class SIPConnections {
   }
 
   private func open(_ flow: Flow) -> SIPConnection? {
-    let isOurs: (Endpoint) -> Bool = { bound in
-      bound == flow.local
-        || bound.port == flow.local.port && bound.address.isUnspecified
-          && bound.address.isIPv6 == flow.remote.address.isIPv6
+    let isOurs: (Listener) -> Bool = { listener in
+      let bound = listener.bound
+      return listener.transport == flow.transport
+        && (bound == flow.local
+          || bound.port == flow.local.port && bound.address.isUnspecified
+            && bound.address.isIPv6 == flow.remote.address.isIPv6)
     }
-    guard !isClosed, let listener = listeners.first(where: { isOurs($0.bound) }),
+    let listener = listeners.first(where: isOurs)
+    // Whoever only calls out by TLS needs no certificate, so there need be nothing that listens.
+    guard !isClosed, listener != nil || flow.transport == .tls,
       connections.values.count(where: { !$0.isIncoming }) < limits.outgoing,
       let remote = try? SocketAddress(ipAddress: flow.remote.address.description, port: Int(flow.remote.port))
     else { return nil }
-    let connection = SIPConnection(openedBy: self, flow: flow)
+    let peer = flow.transport == .tls ? tls.peer(flow.remote) : nil
+    if flow.transport == .tls, peer == nil {
+      insecure(flow, isOurs: true, .unknownPeer)
+      return nil
+    }
+    let connection = SIPConnection(openedBy: self, flow: flow, peer: peer)
     connections[ObjectIdentifier(connection)] = connection
     current[flow] = connection
     let own = NIOLoopBound(connection, eventLoop: loop)
@@ -121,10 +140,16 @@ final class SIPConnections {
       .connectTimeout(TimeAmount(limits.connecting))
       .channelOption(.writeBufferWaterMark, value: watermark)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(own.value) }
+        channel.eventLoop.makeCompletedFuture {
+          if let peer {
+            try channel.pipeline.syncOperations.addHandler(
+              NIOSSLClientHandler(context: peer.context.context, serverHostname: peer.serverName))
+          }
+          try channel.pipeline.syncOperations.addHandler(own.value)
+        }
       }
     // Who listens on one address only is known to his peers by it.
-    if !listener.bound.address.isUnspecified,
+    if let listener, !listener.bound.address.isUnspecified,
       let local = try? SocketAddress(ipAddress: listener.bound.address.description, port: 0)
     {
       bootstrap = bootstrap.bind(to: local)
@@ -139,6 +164,9 @@ final class SIPConnections {
   /// Takes a peer's connection, if he may have one more.
   func admits(_ connection: SIPConnection, on flow: Flow) -> Bool {
     if isClosed { return false }
+    // An expected peer is one whose certificate we have checked, which only a connection of our own does: nobody may come
+    // from its port and get what is meant for it.
+    if flow.transport == .tls, tls.server == nil || tls.peer(flow.remote) != nil { return false }
     let source = source(flow)
     let isFull = incomingCount >= limits.incoming
     if isFull || incoming[source, default: 0] >= limits.perSource { onEvent(.crowded(flow.remote)) }
@@ -147,11 +175,40 @@ final class SIPConnections {
       guard let victim = displaced(by: source) else { return false }
       victim.close()
     }
+    if flow.transport == .tls, !admitsHandshake(of: source, flow) { return false }
     incomingCount += 1
     incoming[source, default: 0] += 1
     connections[ObjectIdentifier(connection)] = connection
     current[flow] = connection
     return true
+  }
+
+  /// Begins a handshake, if there is room for one more of this source.
+  private func admitsHandshake(of source: [UInt8], _ flow: Flow) -> Bool {
+    guard handshakes.admits(source, at: .now()) else {
+      onEvent(.crowded(flow.remote))
+      return false
+    }
+    if handshakes.isFull {
+      onEvent(.crowded(flow.remote))
+      guard handshakes.most > handshakes[source] + 1 else { return false }
+      let candidates = connections.values.filter { connection in
+        guard connection.isShakingHands, let flow = connection.flow else { return false }
+        return handshakes[self.source(flow)] == handshakes.most
+      }
+      guard let victim = candidates.min(by: { $0.lastHeard < $1.lastHeard }) else { return false }
+      victim.close()
+    }
+    handshakes.enter(source)
+    return true
+  }
+
+  /// A peer's handshake is done, or will never be.
+  func endedHandshake(on flow: Flow) { handshakes.leave(source(flow)) }
+
+  /// A TLS connection does not come about.
+  func insecure(_ flow: Flow, isOurs: Bool, _ failure: TLSFailure) {
+    if !isClosed { onEvent(.insecure(flow.remote, isOurs: isOurs, failure)) }
   }
 
   /// What counts as one source: an IPv4 address; of IPv6 the network that anybody gets from his provider, /64.

@@ -13,9 +13,11 @@ package enum SIPSocketEvent: Sendable {
   case failed(Flow)
   /// There are too many connections already: this peer's was closed at once, or took the place of another's.
   case crowded(Endpoint)
+  /// A TLS connection with this peer, ours or his, has not come about. Flows that fail with it are told beside.
+  case insecure(Endpoint, isOurs: Bool, TLSFailure)
 }
 
-/// The SIP sockets of one daemon: messages in and out, over UDP and TCP (RFC 3261 §18).
+/// The SIP sockets of one daemon: messages in and out, over UDP, TCP and TLS (RFC 3261 §18).
 ///
 /// Belongs to one event loop: every method is called on it, every event is delivered on it.
 package final class SIPSockets {
@@ -88,15 +90,28 @@ package final class SIPSockets {
   /// Opens a TCP socket and accepts connections on it; as `listen(udp:)` in all else.
   package func listen(tcp endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
     loop.assertInEventLoop()
-    return connections.listen(endpoint)
+    return connections.listen(endpoint, .tcp)
+  }
+
+  /// Opens a TCP socket and accepts TLS connections on it; as `listen(udp:)` in all else. Without a certificate
+  /// (``tls``) connections are closed at once.
+  package func listen(tls endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
+    loop.assertInEventLoop()
+    return connections.listen(endpoint, .tls)
+  }
+
+  /// Who we are and who peers must be, over TLS. What is set counts for the connections to come; those that are open
+  /// stay as they are.
+  package var tls: TLSWays {
+    get { connections.tls }
+    set { connections.tls = newValue }
   }
 
   /// The endpoints that are listened on.
   package func bound(_ transport: Transport) -> [Endpoint] {
     switch transport {
     case .udp: listeners.map(\.bound)
-    case .tcp: connections.bound
-    case .tls: []
+    case .tcp, .tls: connections.bound(transport)
     }
   }
 
@@ -104,15 +119,21 @@ package final class SIPSockets {
   package var connectionCount: Int { connections.count }
 
   /// The flow on which a request to `remote` would leave: a connection that leads there already, else the listener of
-  /// its family and our address on the way there. Over TCP the first message on it opens the connection.
+  /// its family and our address on the way there. Over TCP and TLS the first message on it opens the connection.
   /// - Parameter port: of ours, to be preferred: the one for which a NAT on the way has a hole.
   /// - Returns: nil if no listener can reach it.
   package func flow(to remote: Endpoint, transport: Transport = .udp, preferring port: UInt16? = nil) -> Flow? {
-    if transport == .tcp, let living = connections.flow(to: remote) { return living }
+    if transport.isReliable, let living = connections.flow(to: remote, transport) { return living }
     let now = clock().instant
     var candidates = bound(transport).filter { $0.address.isIPv6 == remote.address.isIPv6 }
     if candidates.contains(where: { $0.port == port }) { candidates.removeAll { $0.port != port } }
     let way = candidates.isEmpty ? nil : routes.localAddress(toward: remote.address, at: now)
+    if transport == .tls, candidates.isEmpty {
+      // Nobody can connect to us by TLS, but we can: what peers have to say comes on our connection.
+      return routes.localAddress(toward: remote.address, at: now).map {
+        Flow(.tls, local: Endpoint($0, 5061), remote: remote)
+      }
+    }
     guard
       let listener = candidates.first(where: { $0.address == way })
         ?? candidates.first(where: { $0.address.isUnspecified })
@@ -124,7 +145,7 @@ package final class SIPSockets {
   /// Sends one message. What cannot be sent comes back as ``SIPSocketEvent/failed(_:)``, after this call.
   package func send(_ message: Message, on flow: Flow) {
     loop.assertInEventLoop()
-    if flow.transport == .tcp { return connections.send(message.serialized(), on: flow) }
+    if flow.transport.isReliable { return connections.send(message.serialized(), on: flow) }
     let listener =
       listeners.first { $0.bound == flow.local }
       ?? listeners.first {

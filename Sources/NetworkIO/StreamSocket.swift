@@ -2,7 +2,7 @@ import Glibc
 import SIPMessage
 import Telephony
 
-/// A TCP socket that is bound and listens, to be handed to NIO, which accepts from it.
+/// A TCP socket, for plain connections or for TLS over them, that is bound and listens, to be handed to NIO, which accepts from it.
 ///
 /// Opened here so that a port that is taken is known at once, and so that what is listened on is known before the first
 /// message can come.
@@ -14,10 +14,10 @@ struct StreamSocket {
   private static let backlog: Int32 = 512
 
   /// Opens, binds and listens; port 0 picks one.
-  init(listeningOn endpoint: Endpoint) throws(ListenError) {
+  init(listeningOn endpoint: Endpoint, for transport: Transport) throws(ListenError) {
     descriptor = socket(
       endpoint.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw ListenError(.tcp, endpoint, errno: Glibc.errno) }
+    guard descriptor >= 0 else { throw ListenError(transport, endpoint, errno: Glibc.errno) }
     var on: Int32 = 1
     let size = socklen_t(MemoryLayout<Int32>.size)
     // Connections of the run before linger (TIME_WAIT) and would hold the port for a minute.
@@ -30,7 +30,7 @@ struct StreamSocket {
       Glibc.listen(descriptor, Self.backlog) == 0,
       let bound = sockaddr_storage(localAddressOf: descriptor).flatMap(Endpoint.init)
     else {
-      let error = ListenError(.tcp, endpoint, errno: Glibc.errno)
+      let error = ListenError(transport, endpoint, errno: Glibc.errno)
       Glibc.close(descriptor)
       throw error
     }

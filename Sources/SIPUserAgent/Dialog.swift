@@ -142,10 +142,14 @@ struct Dialog: Hashable, Sendable {
   /// - Returns: false if there is no other way than the one that has failed.
   @discardableResult mutating func connectionLost() -> Bool {
     let hop = routeSet.first?.uri ?? remoteTarget
-    guard flow.transport == .tcp, !staysOnFlow, hop.scheme == "sip",
-      hop.parameters["transport"].map({ $0.equalsIgnoringCase("tcp") }) ?? true
+    let isSecure = flow.transport == .tls
+    guard flow.transport.isReliable, !staysOnFlow, hop.scheme == "sip" || isSecure && hop.scheme == "sips",
+      hop.parameters["transport"].map({
+        // `sips:` with transport=tcp is TLS over TCP (RFC 3261 §26.2.2).
+        $0.equalsIgnoringCase(flow.transport.rawValue) || hop.scheme == "sips" && $0.equalsIgnoringCase("tcp")
+      }) ?? true
     else { return false }
-    let next = Endpoint(IPAddress(hop.host) ?? flow.remote.address, hop.port ?? 5060)
+    let next = Endpoint(IPAddress(hop.host) ?? flow.remote.address, hop.port ?? (isSecure ? 5061 : 5060))
     guard next != flow.remote, mayLead(to: next.address) else { return false }
     flow.remote = next
     return true

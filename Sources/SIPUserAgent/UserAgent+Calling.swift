@@ -20,7 +20,7 @@ extension UserAgent {
     request.headers.add("To", to.description)
     request.headers.add("Call-ID", callID)
     request.headers.add("CSeq", CSeq(1, .invite).description)
-    request.headers.add("Contact", contact(contactUser, on: flow).description)
+    request.headers.add("Contact", contact(contactUser, on: flow, for: request).description)
     describeOurselves(&request.headers, takesReliable: !call.offer.isEmpty)
     request.headers.add("Session-Expires", "\(SessionTimer.usual)")
     for field in call.headers.fields { request.headers.add(field.name, field.value) }

@@ -136,7 +136,7 @@ extension UserAgent {
 
   private mutating func sendReinvite(_ id: LegID, _ sdp: [UInt8], at now: Moment) {
     guard var request = legs[id]?.dialog?.request(.invite), let leg = legs[id], let dialog = leg.dialog else { return }
-    request.headers.add("Contact", contact(leg.contactUser, on: dialog.flow).description)
+    request.headers.add("Contact", contact(leg.contactUser, on: dialog.flow, for: leg.invite).description)
     describeOurselves(&request.headers, takesReliable: false)
     for (name, value) in leg.sessionRequest { request.headers.add(name, value) }
     if let sessionID = leg.sessionID { request.headers.add("Session-ID", sessionID) }

@@ -201,7 +201,8 @@ extension UserAgent {
   func legResponse(_ status: Int, to request: Request, _ leg: Leg, body: [UInt8]?) -> Response {
     var response = request.response(status, toTag: leg.localTag)
     if (101..<300).contains(status), request.method == .invite || request.method == .update {
-      response.headers.add("Contact", contact(leg.contactUser, on: leg.dialog?.flow ?? leg.flow).description)
+      let own = contact(leg.contactUser, on: leg.dialog?.flow ?? leg.flow, for: request)
+      response.headers.add("Contact", own.description)
       response.headers.add("Allow", Self.allowed)
       response.headers.add("Supported", Self.supported.joined(separator: ", "))
     }

@@ -52,7 +52,7 @@ extension UserAgent {
     }
     guard var request = legs[id]?.dialog?.request(.update), let dialog = legs[id]?.dialog else { return }
     legs[id]?.isRefreshing = true
-    request.headers.add("Contact", contact(leg.contactUser, on: dialog.flow).description)
+    request.headers.add("Contact", contact(leg.contactUser, on: dialog.flow, for: leg.invite).description)
     describeOurselves(&request.headers, takesReliable: false)
     for (name, value) in leg.sessionRequest { request.headers.add(name, value) }
     if let sessionID = leg.sessionID { request.headers.add("Session-ID", sessionID) }

@@ -249,9 +249,14 @@ package struct UserAgent: Sendable {
   }
 
   /// Our Contact on a way.
-  func contact(_ user: String, on flow: Flow) -> NameAddress {
+  /// - Parameter request: the one in which, or in whose answer, it stands: it says whether the dialog needs a `sips:` URI.
+  func contact(_ user: String, on flow: Flow, for request: Request? = nil) -> NameAddress {
     let own = settings.advertised(flow)
     var uri = SIPURI(user: user, host: own.host, port: own.port)
+    if flow.transport == .tls, request?.wantsSecureContact == true {
+      uri.scheme = "sips"
+      return NameAddress(uri)
+    }
     if flow.transport != .udp { uri.parameters["transport"] = flow.transport.rawValue.asciiLowercased }
     return NameAddress(uri)
   }

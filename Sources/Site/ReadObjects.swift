@@ -116,6 +116,7 @@ extension SiteReader {
       }.value ?? []
     trunk.transport = setting("\(directory)/Transport.txt", "udp, tcp or tls", parse: Values.transport).or(.udp) ?? .udp
     trunk.secure = mediaEncryption(directory)
+    trunk.authorities = pemPath("\(directory)/CA.pem", "certificates in PEM")
     trunk.login = setting("\(directory)/Login.txt", "the login, without blanks", canBeOff: true, parse: word).value
     trunk.authUser = text("\(directory)/AuthUser.txt", "the digest user name") ?? trunk.login
     trunk.password = password("\(directory)/Password.txt")

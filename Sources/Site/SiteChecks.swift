@@ -100,24 +100,17 @@ extension SiteReader {
     }
   }
 
-  /// What would need TLS cannot be called; unencrypted it must not be called either.
+  /// A connection needs what listens: peers answer and call on it.
   private mutating func checkTransports(_ site: SiteSnapshot) {
-    let problem = "TLS is not spoken yet: it cannot be called"
-    for trunk in site.trunks where trunk.transport == .tls && !trunk.hosts.isEmpty {
-      report("trunks/\(trunk.name)/Transport.txt", problem, expected: "udp or tcp")
-    }
-    if !site.listen.contains(where: { $0.transport == .tcp }) {
-      let callers =
-        site.trunks.filter { $0.transport == .tcp && !$0.hosts.isEmpty }.map { "the trunk \($0.name)" }
-        + site.users.filter { $0.contact?.transport == .tcp }.map { "the phone of \($0.number)" }
-      if !callers.isEmpty {
-        report(
-          "Listen.txt", "nothing listens on TCP, by which \(callers.joined(separator: ", ")) would be called",
-          expected: "an address such as tcp:0.0.0.0:5060 in it too")
-      }
-    }
-    for user in site.users where user.contact?.transport == .tls {
-      report("\(user.number)/Contact.txt", problem, expected: "a sip: URI, with ;transport=tcp or without")
+    checkTLSFiles(site)
+    guard !site.listen.contains(where: { $0.transport == .tcp }) else { return }
+    let callers =
+      site.trunks.filter { $0.transport == .tcp && !$0.hosts.isEmpty }.map { "the trunk \($0.name)" }
+      + site.users.filter { $0.contact?.transport == .tcp }.map { "the phone of \($0.number)" }
+    if !callers.isEmpty {
+      report(
+        "Listen.txt", "nothing listens on TCP, by which \(callers.joined(separator: ", ")) would be called",
+        expected: "an address such as tcp:0.0.0.0:5060 in it too")
     }
   }
 

@@ -40,6 +40,7 @@ struct SiteReader {
   /// Every place at which a file was looked for: all that can mean something in this site.
   var places: Set<String> = []
   var audioFiles: [AudioFile] = []
+  var pemFiles: [PEMFile] = []
 
   /// What the text of a file may be used for.
   enum Secrecy {

@@ -1,11 +1,19 @@
 import Hunting
-import Telephony
+package import Telephony
 
 /// A sound of the site, still as the file has it: whoever decodes it reports what it finds to the owner.
 package struct AudioFile: Hashable, Sendable {
   /// The path as it is spelled, as in `Queue.announcement` and `Queue.hold`.
   package var path: String
   package var bytes: [UInt8]
+}
+
+/// A file of certificates or a key, in PEM: whoever uses it reports what it finds in it to the owner.
+package struct PEMFile: Hashable, Sendable {
+  /// The path as it is spelled, as in ``TLSFiles`` and `Trunk.authorities`.
+  package var path: String
+  /// A key is a secret.
+  package var bytes: Redacted<[UInt8]>
 }
 
 /// The result of reading a site: what counts now, and what its owner must be told.
@@ -16,6 +24,8 @@ package struct SiteReading: Sendable {
   /// The sounds that look like WAV files. One that is missing here but has a path in its queue could not be read: the one
   /// decoded before, else the built-in one, goes on to sound.
   package var audioFiles: [AudioFile]
+  /// Certificates and keys that could be read.
+  package var pemFiles: [PEMFile]
   /// Every place at which a file was looked for.
   var places: Set<String>
 
@@ -42,6 +52,7 @@ package struct SiteReading: Sendable {
     self.snapshot = snapshot
     faults = reader.faults
     audioFiles = reader.audioFiles
+    pemFiles = reader.pemFiles
     places = reader.places
   }
 
@@ -78,10 +89,11 @@ extension SiteReader {
     let ticket = setting("TickeNR.TXT", "the next ticket's number, 1 or more") { TicketNumber($0) }.value
     site.nextTicket = ticket ?? TicketNumber(rawValue: 1)
     site.cfuName = setting("CFU.txt", "the name of an object under forwards/", canBeOff: true) { $0 }.or("TED_CFU")
-    let listen = setting("Listen.txt", "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, comma-separated") {
+    let listen = setting("Listen.txt", "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT, comma-separated") {
       Values.list($0, of: Values.listenAddress)
     }
     if let listen = listen.value { site.listen = listen }
+    site.tls = readTLSFiles()
     site.address = setting("Address.txt", "an address or a name", canBeOff: true, parse: Values.host).value
     site.rtpPorts =
       setting("RTPPorts.txt", "a range of ports such as 30000-30999, from 1024 on", parse: Values.ports).value
@@ -116,6 +128,7 @@ extension SiteSnapshot {
     self.init(
       xmlNumber: xmlNumber, nextTicket: TicketNumber(rawValue: 1), smsProviders: smsProviders, smsPrefix: smsPrefix,
       cfuName: nil, internalTrunks: internalTrunks, externalTrunks: externalTrunks, listen: listen ?? [],
+      tls: TLSFiles(),
       address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, stateDirectory: "state", ringback: "it",
       timeZone: nil, language: .en, answer: .hunt, digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil,
       users: [],

@@ -19,6 +19,8 @@ package struct SiteSnapshot: Sendable {
   package var externalTrunks: [String]
   /// Where SIP is listened for.
   package var listen: [ListenAddress]
+  /// Who we are over TLS.
+  package var tls: TLSFiles
   /// The address or name shown to peers outside private ranges and own subnets; nil: the route's own.
   package var address: PeerHost?
   /// Even ports for RTP, odd ones for RTCP.

@@ -58,6 +58,8 @@ package struct Trunk: Hashable, Sendable {
   package var transport = SignallingTransport.udp
   /// Whether its sound is encrypted.
   package var secure = MediaEncryption.none
+  /// The file of the authorities, besides those the machine trusts, that its certificate may lead to.
+  package var authorities: String?
   /// The user name of a registration, there or here.
   package var login: String?
   /// The digest user name; the login if not given.

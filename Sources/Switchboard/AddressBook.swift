@@ -20,7 +20,9 @@ final class AddressBook {
   /// Host and port for Via and Contact.
   func advertised(_ flow: Flow) -> (host: String, port: UInt16) {
     guard let shown, isOutside(flow.remote.address) else { return (flow.local.address.uriText, flow.local.port) }
-    return (shown.address?.uriText ?? shown.host, shown.port ?? flow.local.port)
+    // The port that Address.txt names is the one for SIP that is not encrypted.
+    let port = flow.transport == .tls ? nil : shown.port
+    return (shown.address?.uriText ?? shown.host, port ?? flow.local.port)
   }
 
   /// The address for SDP, which must be one.

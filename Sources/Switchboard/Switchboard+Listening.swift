@@ -17,6 +17,9 @@ extension Switchboard {
   /// Where SIP is listened for over TCP.
   package var boundTCP: [Endpoint] { sockets.bound(.tcp) }
 
+  /// Where SIP is listened for over TLS.
+  package var boundTLS: [Endpoint] { sockets.bound(.tls) }
+
   /// Opens every socket and takes the registrations back in one step of the loop, so that no message can come before.
   func listen(restoring stored: [StoredRegistration]) async throws {
     var opening: [(Transport, EventLoopFuture<Endpoint>)] = []
@@ -24,7 +27,7 @@ extension Switchboard {
       switch address.transport {
       case .udp: opening.append((.udp, sockets.listen(udp: address.endpoint)))
       case .tcp: opening.append((.tcp, sockets.listen(tcp: address.endpoint)))
-      case .tls: logger.notice("not listened on: TLS is not spoken yet", metadata: ["address": "\(address)"])
+      case .tls: opening.append((.tls, sockets.listen(tls: address.endpoint)))
       }
     }
     for endpoint in settings.listen ?? [] { opening += listenBoth(endpoint) }

@@ -19,10 +19,10 @@ extension Switchboard {
       return
     }
     let loader = SiteLoader(site: settings.site, data: settings.data)
-    let (previous, sounds) = (control.site, sounds)
+    let (previous, sounds, tls) = (control.site, sounds, tls)
     let isTaken = disk.enqueue { [weak self, loop] in
       let reading = loader.load(previous: previous)
-      var sounds = sounds
+      var (sounds, tls) = (sounds, tls)
       var faults = reading.faults
       switch loader.prompts(reading.snapshot.language, unless: sounds.language) {
       case .success(let prompts): sounds.speak(prompts)
@@ -33,18 +33,23 @@ extension Switchboard {
       case nil: break
       }
       faults += sounds.load(reading)
-      loop.execute { [weak self, sounds, faults] in self?.assumeIsolated { $0.adopt(reading, sounds, faults) } }
+      faults += tls.load(reading, at: loader.site, now: currentWallTime())
+      loop.execute { [weak self, sounds, tls, faults] in
+        self?.assumeIsolated { $0.adopt(reading, sounds, tls, faults) }
+      }
     }
     isRereading = isTaken
     if !isTaken { logger.error("the disk is too far behind to reread the site") }
   }
 
-  private func adopt(_ reading: SiteReading, _ sounds: SoundLibrary, _ faults: [SiteFault]) {
+  private func adopt(_ reading: SiteReading, _ sounds: SoundLibrary, _ tls: TLSLibrary, _ faults: [SiteFault]) {
     let previous = control.site
     let site = reading.snapshot
     self.sounds = sounds
+    self.tls = tls
     tell(faults)
     take(.siteChanged(site))
+    refreshTLS()
     addressBook.update(site, hosts: hosts.known)
     hosts.follow(site, families)
     if site.recordingDirectory != previous.recordingDirectory { prepareRecordings(site) }
@@ -119,6 +124,7 @@ extension Switchboard {
       self?.assumeIsolated {
         $0.records.tick()
         $0.messages.lookForRequests()
+        $0.lookForCertificates()
       }
     }
   }

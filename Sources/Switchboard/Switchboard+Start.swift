@@ -39,7 +39,8 @@ extension Switchboard {
     } catch {
       throw StartError(69, "\(error)")
     }
-    let soundFaults = sounds.load(reading)
+    var tls = TLSLibrary()
+    let fileFaults = sounds.load(reading) + tls.load(reading, at: settings.site, now: currentWallTime())
     if let directory = site.recordingDirectory {
       do throws(DiskError) {
         try RealFilesystem().makeDirectory(path(directory, in: settings.site), isPrivate: true)
@@ -83,7 +84,7 @@ extension Switchboard {
 
     let parts = Parts(
       loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
-      sounds: sounds, site: site, spool: spool, registrationsPath: registrationsPath,
+      sounds: sounds, tls: tls, site: site, spool: spool, registrationsPath: registrationsPath,
       contactKey: ContactKey.load(path(site.stateDirectory, in: settings.site)), addressesPath: addressesPath,
       knownHosts: AddressStore.read(addressesPath, logger))
     let made = try await loop.submit {
@@ -92,7 +93,7 @@ extension Switchboard {
       return made
     }.get()
     do {
-      try await made.open(reading.faults + soundFaults, restoring: registrations)
+      try await made.open(reading.faults + fileFaults, restoring: registrations)
     } catch {
       await made.stop()
       throw error
@@ -110,6 +111,7 @@ extension Switchboard {
     var disk: DiskWorker
     var records: Records
     var sounds: SoundLibrary
+    var tls: TLSLibrary
     var site: SiteSnapshot
     var spool: SpoolSink
     var registrationsPath: String
@@ -120,6 +122,7 @@ extension Switchboard {
 
   private func open(_ faults: [SiteFault], restoring registrations: [StoredRegistration]) async throws {
     tell(faults)
+    refreshTLS()
     try await listen(restoring: registrations)
     hosts.follow(control.site, families)
     scheduleTicks()

@@ -29,6 +29,7 @@ package actor Switchboard {
   var control: CallController
   var log: EventLog
   var sounds: SoundLibrary
+  var tls: TLSLibrary
   var sockets: SIPSockets
   var hosts: HostTable
   let addresses: AddressStore
@@ -51,6 +52,11 @@ package actor Switchboard {
   let registrations: RegistrationStore
   /// When it was last told that there are too many connections.
   var crowdedAt: Instant?
+  /// When it was last told that a stranger's TLS connection has not come about; and of each peer of ours, why.
+  var insecureAt: Instant?
+  var insecurePeers: [Endpoint: (failure: TLSFailure, at: Instant)] = [:]
+  /// When certificates were last told to expire, where they do.
+  var certificatesCheckedAt: Instant?
   var watch: SiteWatch?
   /// What was set when the daemon started: some of it counts until it ends.
   let started: SiteSnapshot
@@ -72,6 +78,7 @@ package actor Switchboard {
     disk = parts.disk
     records = parts.records
     sounds = parts.sounds
+    tls = parts.tls
     log = EventLog(parts.logger)
     let sockets = SIPSockets(
       loop: loop, limits: Self.connectionLimits(), clock: { currentMoment() },
@@ -108,12 +115,13 @@ package actor Switchboard {
   private func hostsChanged(_ known: KnownHosts) {
     addressBook.update(control.site, hosts: known)
     take(.hostsResolved(known))
+    refreshTLS()
     addresses.keep(known)
   }
 
   /// Which addresses of names are of use: those of a family in which something is listened on.
   var families: AddressFamilies {
-    let bound = sockets.bound(.udp) + sockets.bound(.tcp)
+    let bound = sockets.bound(.udp) + sockets.bound(.tcp) + sockets.bound(.tls)
     return AddressFamilies(
       ipv4: bound.contains { !$0.address.isIPv6 }, ipv6: bound.contains { $0.address.isIPv6 })
   }
@@ -160,6 +168,7 @@ package actor Switchboard {
       logger.debug("malformed SIP", metadata: ["source": "\(flow.remote)", "fault": "\(error.detail)"])
     case .failed(let flow): take(.transportFailed(flow))
     case .crowded(let remote): crowded(remote)
+    case .insecure(let remote, let isOurs, let failure): insecure(remote, isOurs: isOurs, failure)
     }
   }
 }

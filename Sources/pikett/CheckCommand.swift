@@ -20,7 +20,9 @@ struct CheckCommand: ParsableCommand {
     let site = reading.snapshot
     let report = CheckReport(
       reading,
-      extra: soundFaults(reading) + timeZoneFaults(site) + ticketFaults(site, at: directory)
+      extra: soundFaults(reading)
+        + certificateFaults(reading, at: directory, now: currentWallTime()) + timeZoneFaults(site)
+        + ticketFaults(site, at: directory)
         + directoryFaults(site, at: directory)
         + installation.deliveryFaults(site))
     try emit(report.text)

@@ -50,6 +50,19 @@ final class SIPLine: Sendable {
     return try await loop.flatSubmit { [sockets] in sockets.value.listen(tcp: Endpoint(address, port)) }.get()
   }
 
+  /// Opens a TCP socket for TLS, on 127.0.0.1 and a free port.
+  func listenTLS() async throws -> Endpoint {
+    guard let address = IPAddress("127.0.0.1") else { throw BadAddress() }
+    return try await loop.flatSubmit { [sockets] in sockets.value.listen(tls: Endpoint(address, 0)) }.get()
+  }
+
+  /// Who we are over TLS, and who is expected at which address.
+  func speaksTLS(as server: TLSContext? = nil, to peers: [Endpoint: TLSPeer] = [:]) async throws {
+    try await loop.submit { [sockets] in
+      sockets.value.tls = TLSWays(server: server, peer: { peers[$0] })
+    }.get()
+  }
+
   struct BadAddress: Error {}
 
   /// Returns when everything that has arrived until now has been read.

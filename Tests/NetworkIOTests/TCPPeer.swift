@@ -12,11 +12,11 @@ final class TCPPeer {
   private var items: [StreamItem] = []
 
   /// Connects, from 127.0.0.1 or ::1 if nothing else is said.
-  init(to remote: Endpoint, from source: String? = nil) throws {
+  init(to remote: Endpoint, from source: String? = nil, port: UInt16 = 0) throws {
     descriptor = socket(remote.address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     try #require(descriptor >= 0)
     if let source = source.flatMap({ IPAddress($0) }) {
-      let isBound = withAddress(Endpoint(source, 0)) { [descriptor] in bind(descriptor, $0, $1) }
+      let isBound = withAddress(Endpoint(source, port)) { [descriptor] in bind(descriptor, $0, $1) }
       try #require(isBound == 0, "errno \(errno)")
     }
     let connected = withAddress(remote) { [descriptor] in connect(descriptor, $0, $1) }

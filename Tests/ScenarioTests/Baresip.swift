@@ -42,6 +42,7 @@ struct Baresip: Sendable {
       let template = try disk.read(joined(Surroundings.fixtures, "baresip/" + name), limit: 1 << 16)
       var text = String(decoding: template, as: UTF8.self)
       for (key, value) in values { text = text.replacing("@\(key)@", with: value) }
+      text = text.replacing("@AUTHORITY@", with: Certificates.path("ca.pem"))
       try disk.replace(joined(folder, name), Array(text.utf8), sync: false)
     }
     try disk.replace(joined(folder, "contacts"), [], sync: false)

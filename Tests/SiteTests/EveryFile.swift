@@ -86,7 +86,7 @@ enum EveryFile {
     ) { $0.externalTrunks.joined(separator: ",") },
     row(
       "Listen.txt", "udp:0.0.0.0:5060,tcp:0.0.0.0:5060", ("udp:127.0.0.1:5070", "udp:127.0.0.1:5070"), "5060",
-      "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, comma-separated"
+      "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT, comma-separated"
     ) { $0.listen.map(\.description).joined(separator: ",") },
     row("Address.txt", "-", ("198.51.100.7", "198.51.100.7"), "a b", "an address or a name", .value("-")) {
       $0.address?.description ?? "-"

@@ -9,6 +9,8 @@ import Testing
 struct EveryFileTests {
   /// The sounds, which are no value files.
   static let soundFiles = ["queues/Q/Announcement.wav", "queues/Q/Hold.wav"]
+  /// Certificates and keys, which are none either.
+  static let pemFiles = ["tls/Certificate.pem", "tls/Key.pem", "tls/CA.pem", "trunks/GW14/CA.pem"]
   /// Under its name the original's files may hold what is in `Target.txt`.
   static let aliases = ["forwards/TED_CFU/CFU.txt"]
 
@@ -28,8 +30,10 @@ struct EveryFileTests {
     let places = EveryFile.read([:]).places.union(EveryFile.read(["forwards/TED_CFU/Target.txt": nil]).places)
     // What is read of the second user is read of the first.
     let known = Set(places.filter { !$0.hasPrefix("732/") && !$0.hasPrefix(SiteReader.builtIn) })
-    #expect(Set(rows + EveryFileTests.soundFiles).subtracting(known) == [], "not looked for")
-    #expect(known.subtracting(rows + EveryFileTests.soundFiles + EveryFileTests.aliases) == [], "no row")
+    #expect(Set(rows + EveryFileTests.soundFiles + EveryFileTests.pemFiles).subtracting(known) == [], "not looked for")
+    #expect(
+      known.subtracting(rows + EveryFileTests.soundFiles + EveryFileTests.pemFiles + EveryFileTests.aliases) == [],
+      "no row")
   }
 
   @Test("Missing or blank: the default", arguments: EveryFile.rows)
@@ -167,6 +171,34 @@ struct EveryFileTests {
       #expect(faults(reading, at: path).contains { $0.problem.hasPrefix(problem) }, "\(reading.faults)")
       // The path stays: what sounded there before goes on.
       #expect(get(reading.snapshot) != nil || problem == "is a directory")
+    }
+  }
+
+  @Test("Certificates: missing, empty, too long, unreadable, twice there", arguments: pemFiles)
+  func certificates(path: String) {
+    let pem = Array("-----BEGIN".utf8)
+    let get = { (site: SiteSnapshot) in
+      let paths = [
+        site.tls.certificate, site.tls.key, site.tls.authorities, site.trunk("GW14")?.authorities,
+      ]
+      return paths[EveryFileTests.pemFiles.firstIndex(of: path) ?? 0]
+    }
+    let base = EveryFile.base.mapValues { Array($0.utf8) }
+    func read(_ changes: [String: [UInt8]], unreadable: [String: String] = [:]) -> SiteReading {
+      SiteReading(files: base.merging(changes) { $1 }, unreadable: unreadable)
+    }
+    #expect(get(read([:]).snapshot) == nil)
+    let good = read([path.asciiLowercased: pem])
+    #expect(get(good.snapshot) == path.asciiLowercased && good.pemFiles.map(\.bytes.secret) == [pem])
+    #expect(!"\(good.pemFiles)".contains("45, 45"), "a key is a secret")
+    #expect(!good.faults.contains { $0.path.equalsIgnoringCase(path) })
+    for (reading, problem) in [
+      (read([path: []]), "is empty"), (read([path: Array(repeating: 0x2D, count: 65_537)]), "is longer than 64 KB"),
+      (read([:], unreadable: [path: "cannot be read: Permission denied"]), "cannot be read"),
+      (read([path: pem, path.asciiLowercased: pem]), "stands there twice"),
+      (read([path + "/": []]), "is a directory"),
+    ] {
+      #expect(faults(reading, at: path).contains { $0.problem.hasPrefix(problem) }, "\(reading.faults)")
     }
   }
 }

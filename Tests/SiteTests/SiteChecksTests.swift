@@ -55,16 +55,21 @@ struct SiteChecksTests {
         "trunks/GW15/Login.txt: trunk GW14 registers with gw too"
       ),
       (
-        ["trunks/GW14/Transport.txt": "tls"],
-        "trunks/GW14/Transport.txt: TLS is not spoken yet: it cannot be called"
+        ["Listen.txt": "tls:0.0.0.0:5061", "tls/Certificate.pem": "x"],
+        "tls/Key.pem: missing: nobody can connect by TLS, as Listen.txt says"
       ),
+      (
+        ["Listen.txt": "tls:0.0.0.0:5061", "tls/Key.pem": "x"],
+        "tls/Certificate.pem: missing: nobody can connect by TLS, as Listen.txt says"
+      ),
+      (["trunks/GW14/Transport.txt": "tls", "tls/Key.pem": "x"], "tls/Certificate.pem: missing, but its key is there"),
+      (["tls/Certificate.pem": "x"], "tls/Key.pem: missing, but its certificate is there"),
       (
         [
           "trunks/GW14/Transport.txt": "tcp", "731/Contact.txt": "sip:731@192.0.2.9;transport=tcp",
           "Listen.txt": "udp:0.0.0.0:5060",
         ], "Listen.txt: nothing listens on TCP, by which the trunk GW14, the phone of 731 would be called"
       ),
-      (["731/Contact.txt": "sips:731@192.0.2.9"], "731/Contact.txt: TLS is not spoken yet: it cannot be called"),
       (["SMSProvider.txt": "Kanell"], "SMSProvider.txt: there is no provider “Kanell”"),
       (["731/SMSNumber.txt": "347"], "sms/CODEMA/URL.txt: the provider has no URL, so no SMS is sent"),
       (["forwards/Rota/Target.txt": "739"], "forwards/Rota/Target.txt: leads to 739, but there is no such user"),
