@@ -41,6 +41,12 @@ package struct Tone: Hashable, Sendable {
     }
   }
 
+  /// What a held party hears where the site has no sound for it: two soft notes every six seconds. No tone of E.180, so
+  /// that nobody takes it for ringing or for an end.
+  package static let hold = Tone([
+    ToneSegment([523], 160), ToneSegment([], 60), ToneSegment([659], 240), ToneSegment([], 5540),
+  ])
+
   /// The countries whose tones are known, in alphabetical order.
   package static var countries: [String] { TonePlan.all.map(\.country) }
 

@@ -32,6 +32,8 @@ struct Call: Sendable {
   /// The phone the caller speaks with.
   var connected: BranchID?
   var answeredAt: WallTime?
+  /// When the call was last seen on hold: silence counts from then on.
+  var onHoldUntil: Instant?
   /// The ticket of the hop that runs, or ran last.
   var ticket: TicketNumber?
   /// The user of the hop that runs, or ran last.

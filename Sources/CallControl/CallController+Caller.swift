@@ -170,7 +170,12 @@ extension CallController {
   /// `MaxDuration.txt` says is released, though its signalling may live on.
   mutating func silent(_ leg: LegID, since start: Instant, at now: Moment) {
     guard let place = legs[leg], place.isAnswered, let call = calls[place.call] else { return }
-    let silence = now.instant - start
+    // Who holds need not send anything, for hours: only his signalling tells whether he lives.
+    if isOnHold(leg, in: place.call) {
+      calls[place.call]?.onHoldUntil = now.instant
+      return later(.userAgent(.ask(leg)))
+    }
+    let silence = now.instant - max(start, call.onHoldUntil ?? start)
     guard let limit = call.site.maxDuration, silence >= limit else { return later(.userAgent(.ask(leg))) }
     note(.deadLeg(place.call, leg, silence: silence))
     release(leg, .normalClearing)

@@ -87,5 +87,6 @@ extension CallController {
     silence(leg)
     emit(.detectTones(leg, false))
     emit(.bridge(caller, leg))
+    updateHold(id)
   }
 }

@@ -62,5 +62,6 @@ extension CallController {
     answerCaller(id)
     silence(caller)
     emit(.bridge(caller, leg))
+    updateHold(id)
   }
 }

@@ -9,7 +9,7 @@ package import Telephony
 /// The back-to-back user agent: joins the caller's leg, the hunt and the technicians' legs, as one value.
 ///
 /// Inputs go in with the time, commands come out; what a command asks comes back as an input. Files beside this one:
-/// `+Arrival` (who calls what), `+Caller`, `+Queue`, `+Hunt`, `+Branches`, `+Plain`, `+Messages`, `+Ending`.
+/// `+Arrival` (who calls what), `+Caller`, `+Queue`, `+Hunt`, `+Branches`, `+Plain`, `+Hold`, `+Messages`, `+Ending`.
 package struct CallController: Sendable {
   /// The site that counts for the next call.
   package internal(set) var site: SiteSnapshot
@@ -260,6 +260,7 @@ package struct CallController: Sendable {
   /// The peer wants other media: answered with what we can do, whatever the other leg does (it is anchored here).
   mutating func offered(_ leg: LegID, _ offer: [UInt8]?, at now: Moment) {
     guard let call = legs[leg]?.call, var audio = legs[leg]?.audio else { return }
+    let wasHolding = isHolding(leg)
     guard let offer else {
       let sdp = audio.makeOffer()
       legs[leg]?.audio = audio
@@ -270,6 +271,7 @@ package struct CallController: Sendable {
       legs[leg]?.audio = audio
       emit(.describe(leg, negotiated))
       later(.userAgent(.answerOffer(leg, sdp: sdp)))
+      agreed(leg, wasHolding: wasHolding)
     } catch {
       note(.mediaFault(call, leg, error))
       later(.userAgent(.refuseOffer(leg, status: 488)))
@@ -279,10 +281,12 @@ package struct CallController: Sendable {
   /// The peer's answer to an offer of ours in mid-call.
   mutating func offerAnswered(_ leg: LegID, _ answer: [UInt8]) {
     guard let call = legs[leg]?.call, var audio = legs[leg]?.audio else { return }
+    let wasHolding = isHolding(leg)
     do throws(SDPError) {
       let negotiated = try audio.accept(answer)
       legs[leg]?.audio = audio
       emit(.describe(leg, negotiated))
+      agreed(leg, wasHolding: wasHolding)
     } catch {
       note(.mediaFault(call, leg, error))
     }
@@ -359,8 +363,8 @@ package struct CallController: Sendable {
     switch (place.part, sound) {
     case (.caller, .announcement): queue(place.call, .announcementEnded, at: now)
     case (.branch(let branch, _), .confirmPrompt): hunt(place.call, .promptEnded(branch), at: now)
-    case (.caller, .waiting), (.caller, .confirmPrompt), (.caller, .busyTone): break
-    case (.branch, .announcement), (.branch, .waiting), (.branch, .busyTone), (.parting, _): break
+    case (.caller, .waiting), (.caller, .hold), (.caller, .confirmPrompt), (.caller, .busyTone): break
+    case (.branch, .announcement), (.branch, .waiting), (.branch, .hold), (.branch, .busyTone), (.parting, _): break
     }
   }
 }

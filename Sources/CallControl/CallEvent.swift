@@ -39,6 +39,10 @@ package enum CallEvent: Hashable, Sendable {
   case mediaFault(CallID, LegID, SDPError)
   /// Nothing has come from a leg for longer than `MaxDuration.txt` says: it is released.
   case deadLeg(CallID, LegID, silence: Duration)
+  /// This side holds the call: the other one, once there is one, hears the hold sound.
+  case held(CallID, by: LegID)
+  /// This side has taken the call up again.
+  case resumed(CallID, by: LegID)
   /// The call is over, but the caller hears the busy tone before he is released (`AutomaticHangup.txt no`).
   case busyTone(CallID, LegID)
   /// The call is over.

@@ -4,6 +4,8 @@ package enum Sound: Hashable, Sendable {
   case announcement(queue: String)
   /// What a caller hears while technicians are rung: the queue's `Hold.wav`, else the country's ringing tone.
   case waiting(queue: String?)
+  /// What the held party hears: the queue's `Hold.wav`, else a gentle tone now and then.
+  case hold(queue: String?)
   /// "Emergency call, ticket 1234, press 1."
   case confirmPrompt(ticket: UInt64, key: Character)
   /// The busy tone, for trunks without automatic hang-up.
@@ -13,7 +15,7 @@ package enum Sound: Hashable, Sendable {
   package var loops: Bool {
     switch self {
     case .announcement, .confirmPrompt: false
-    case .waiting, .busyTone: true
+    case .waiting, .hold, .busyTone: true
     }
   }
 }

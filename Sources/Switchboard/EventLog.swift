@@ -57,6 +57,8 @@ package struct EventLog {
       line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
     case .deadLeg(let call, let leg, let silence):
       line(.warning, "nothing was heard for too long", call, ["leg": "\(leg)", "seconds": "\(silence.inSeconds)"])
+    case .held(let call, let leg): line(.info, "the call is put on hold", call, ["leg": "\(leg)"])
+    case .resumed(let call, let leg): line(.info, "the call is taken back from hold", call, ["leg": "\(leg)"])
     case .busyTone(let call, let leg): line(.info, "the caller hears the busy tone", call, ["leg": "\(leg)"])
     case .ended(let call, let detail):
       line(.info, "call ended", call, ["cause": "\(detail.cause.rawValue) \(detail.cause.text)"])

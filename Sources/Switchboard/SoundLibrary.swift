@@ -80,8 +80,16 @@ struct SoundLibrary {
     case .announcement(let queue): announcements[queue] ?? RTPEngine.Sound(prompts["announcement"])
     case .waiting(let queue): queue.flatMap { holds[$0] } ?? ringback
     case .busyTone: busy
+    case .hold(let queue): queue.flatMap { holds[$0] } ?? Self.holdTone.sound
     case .confirmPrompt(let ticket, let key): RTPEngine.Sound(prompts.confirmation(ticket: ticket, key: key))
     }
+  }
+
+  /// Two soft notes every six seconds: the held party hears that he is not forgotten. Made when first heard.
+  private static let holdTone = HoldTone()
+
+  private final class HoldTone: Sendable {
+    let sound = RTPEngine.Sound(Tone.hold.samples())
   }
 
   private static func tone(_ signal: Tone.Signal, _ country: String) -> RTPEngine.Sound {

@@ -1,5 +1,6 @@
 import Hunting
 import Media
+import SDP
 import SIPUserAgent
 import Telephony
 
@@ -17,7 +18,12 @@ enum Invariants {
     }
     for leg in shell.media.keys where control.legs[leg] == nil { faults.append("\(leg) kept its ports") }
     for (leg, media) in shell.media where media.partner != nil {
-      if media.sound != nil || media.detectsTones { faults.append("\(leg) talks and is played to or listened to") }
+      let isHeld = media.partner.map { isHolding($0, shell) } == true && !isHolding(leg, shell)
+      switch media.sound {
+      case .hold?: if !isHeld { faults.append("\(leg) hears the hold sound, and is not held") }
+      case nil: if isHeld { faults.append("\(leg) is held and hears nothing") }
+      case .announcement?, .waiting?, .confirmPrompt?, .busyTone?: faults.append("\(leg) talks and is played to")
+      }
       // A caller who left the offer to us may still owe his answer: his ACK is under way.
       let place = control.legs[leg]
       let owesAnswer = place?.part == .caller && place?.audio?.negotiated == nil
@@ -37,6 +43,10 @@ enum Invariants {
     }
     for (id, bridges) in shell.bridges where bridges.count > 1 { faults.append("\(id) was connected twice") }
     return faults
+  }
+
+  private static func isHolding(_ leg: LegID, _ shell: Shell) -> Bool {
+    shell.media[leg]?.negotiated?.isHeld == true
   }
 
   /// Of the tickets and endings, at any time.

@@ -157,6 +157,11 @@ final class Phone: SimulatedParty {
     perform(.offer(leg, sdp: offer))
   }
 
+  /// Offers anew within the call.
+  func offer(_ leg: LegID, _ sdp: [UInt8]) {
+    if lines[leg]?.isOver == false { perform(.offer(leg, sdp: sdp)) }
+  }
+
   /// Presses a key by SIP INFO.
   func press(_ key: Character, _ leg: LegID? = nil) {
     if let leg = leg ?? last { perform(agent.press(key, on: leg, at: network.now)) }

@@ -66,7 +66,7 @@ final class Shell: SimulatedParty {
     switch $0 {
     case .announcement: .seconds(8)
     case .confirmPrompt: .seconds(4)
-    case .waiting, .busyTone: .zero
+    case .waiting, .hold, .busyTone: .zero
     }
   }
   /// What a party is called in notes.
@@ -333,6 +333,7 @@ final class Shell: SimulatedParty {
     switch sound {
     case .announcement(let queue): "the announcement of \(queue)"
     case .waiting(let queue): queue.map { "the ringing of \($0)" } ?? "ringing"
+    case .hold(let queue): queue.map { "the hold sound of \($0)" } ?? "the hold sound"
     case .confirmPrompt(let ticket, let key): "“emergency call, ticket \(ticket), press \(key)”"
     case .busyTone: "the busy tone"
     }
