@@ -124,6 +124,12 @@ struct CallLeg: Sendable {
   var audio: LegAudio?
   /// True from the 200 to the end.
   var isAnswered = false
+  /// Its key presses, on their way to the other side.
+  var digits = DigitRelay()
+  /// True once the peer has refused a key press by INFO.
+  var refusesInfo = false
+  /// True while tones are listened for in the talk.
+  var listensForDoubles = false
 
   enum Part: Hashable, Sendable {
     case caller

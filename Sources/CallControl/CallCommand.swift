@@ -20,7 +20,9 @@ package enum CallCommand: Sendable {
   case silence(LegID)
   /// Listen for key presses as tones in the audio, or no longer.
   case detectTones(LegID, Bool)
-  /// Each leg hears the other.
+  /// Send this key press to the leg: as telephone-event where that was agreed on, else as tones.
+  case sendDigit(LegID, Character, milliseconds: Int)
+  /// Each leg hears the other; telephone-events of one go to the other where both have them.
   case bridge(LegID, LegID)
   /// Give the leg's ports back.
   case closeMedia(LegID)

@@ -22,6 +22,8 @@ package enum CallControlInput: Sendable {
   case mediaRefused(LegID)
   /// A key press in the leg's RTP, as an event or as tones.
   case digit(LegID, Character, DigitWay)
+  /// A key press that came as telephone-event is over; it lasted so long.
+  case digitEnded(LegID, Character, milliseconds: Int)
   /// A sound has been heard to its end.
   case played(LegID, token: UInt64)
   /// Neither RTP nor RTCP has come since then; told again and again while it lasts. The peer is asked by SIP whether it

@@ -33,6 +33,12 @@ extension CallController {
       legs[leg] = CallLeg(call: id, part: .caller)
       assign(callID, to: id)
       note(.arrived(id, caller: caller, dialled: dialled, origin: incoming.identity))
+      if case .trunk = incoming.identity {
+        let history = CallHistory(request)
+        if let first = history.calledFirst {
+          note(.cameThrough(id, calledFirst: first, reason: history.stations.first?.reason.map { CallerName($0).text }))
+        }
+      }
       emit(.openMedia(leg, incoming.flow))
     } catch {
       note(
@@ -62,7 +68,19 @@ extension CallController {
     switch (trunk.called, partyID) {
     case (.to, _): return to ?? uriUser
     case (.calledPartyID, let partyID?): return partyID
-    case (.uri, _), (.calledPartyID, nil): return namesOurselves(uriUser, trunk) ? to ?? uriUser : uriUser
+    case (.uri, _), (.calledPartyID, nil):
+      guard namesOurselves(uriUser, trunk) else { return uriUser }
+      if let to, isOurs(to) { return to }
+      // A PBX that diverts to its registration names us in both: only the history knows the number.
+      return CallHistory(request).stations.map(\.user).first(where: isOurs) ?? to ?? uriUser
+    }
+  }
+
+  /// The number of a queue or of the hunt.
+  private func isOurs(_ uriUser: String) -> Bool {
+    switch PhoneNumber(uriUser: uriUser).map({ site.numberPlan.destination(of: $0) }) {
+    case .queue?, .hunt?: true
+    case .user?, .reserved?, .incomplete?, .unknown?, nil: false
     }
   }
 

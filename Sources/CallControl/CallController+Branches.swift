@@ -113,7 +113,8 @@ extension CallController {
     case .answered(let body): answered(id, leg, branch, body, at: now)
     case .refused(let status, let cause, let contacts):
       branchLegRefused(leg, branch, status: status, failure(status, contacts), cause, at: now)
-    case .digit(let digit, _): pressedByInfo(leg, digit, at: now)
+    case .digit(let digit, let milliseconds): pressedByInfo(leg, digit, milliseconds: milliseconds, at: now)
+    case .digitRefused(let digit, let milliseconds): digitRefused(leg, digit, milliseconds: milliseconds)
     case .offered(let offer): offered(leg, offer, at: now)
     case .offerAnswered(let answer): offerAnswered(leg, answer)
     case .ended(let cause):

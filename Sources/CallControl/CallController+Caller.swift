@@ -65,7 +65,8 @@ extension CallController {
   mutating func callerEvent(_ leg: LegID, _ event: LegEvent, at now: Moment) {
     guard let id = legs[leg]?.call else { return }
     switch event {
-    case .digit(let digit, _): pressedByInfo(leg, digit, at: now)
+    case .digit(let digit, let milliseconds): pressedByInfo(leg, digit, milliseconds: milliseconds, at: now)
+    case .digitRefused(let digit, let milliseconds): digitRefused(leg, digit, milliseconds: milliseconds)
     case .offered(let offer): offered(leg, offer, at: now)
     case .offerAnswered(let answer): callerAnsweredOffer(id, leg, answer, at: now)
     case .ended(let cause): callerEnded(id, leg, cause, at: now)
@@ -160,7 +161,9 @@ extension CallController {
     case .ended: forget(leg)
     case .offered(let offer): offered(leg, offer, at: now)
     case .offerAnswered(let answer): offerAnswered(leg, answer)
-    case .incoming, .established, .alive, .offerRefused, .provisional, .answered, .refused, .digit: break
+    case .incoming, .established, .alive, .offerRefused, .provisional, .answered, .refused, .digit,
+      .digitRefused:
+      break
     }
   }
 

@@ -50,5 +50,6 @@ extension CallController {
     let holds = isHolding(leg)
     if holds != wasHolding { note(holds ? .held(id, by: leg) : .resumed(id, by: leg)) }
     updateHold(id)
+    listenForDoubles(id)
   }
 }

@@ -88,5 +88,6 @@ extension CallController {
     emit(.detectTones(leg, false))
     emit(.bridge(caller, leg))
     updateHold(id)
+    listenForDoubles(id)
   }
 }

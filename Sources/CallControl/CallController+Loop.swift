@@ -14,7 +14,7 @@ extension CallController {
   func userSentBack(_ incoming: IncomingCall, _ caller: CallerName, _ entry: Call.Entry) -> String? {
     let callID = incoming.request.headers.callID
     let sessions = sessionIDs(incoming.request)
-    let diverting = divertingUsers(incoming.request)
+    let diverting = CallHistory(incoming.request).stations.map(\.user)
     for id in calls.keys.sorted() {
       guard let call = calls[id], case .hunt(let hunt) = call.stage, let user = hunt.currentUser?.number else {
         continue
@@ -54,13 +54,6 @@ extension CallController {
     return header.split(separator: ";").map { part in
       let text = part.trimmed
       return text.hasPrefix("remote=") ? String(text.dropFirst(7)) : text
-    }
-  }
-
-  /// RFC 5806 and RFC 7044: the users who have passed the call on.
-  private func divertingUsers(_ request: Request) -> [String] {
-    (["Diversion", "History-Info"] as [HeaderName]).flatMap { name in
-      ((try? request.headers.nameAddresses(name)) ?? []).compactMap(\.uri.user)
     }
   }
 }

@@ -63,5 +63,6 @@ extension CallController {
     silence(caller)
     emit(.bridge(caller, leg))
     updateHold(id)
+    listenForDoubles(id)
   }
 }

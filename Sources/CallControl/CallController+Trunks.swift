@@ -77,7 +77,7 @@ extension LegEvent {
   /// True for what only a living peer can have caused. A refusal may be our own 408 or 503 for silence.
   var isSignOfLife: Bool {
     switch self {
-    case .provisional, .answered, .offered, .offerAnswered, .digit, .alive: true
+    case .provisional, .answered, .offered, .offerAnswered, .digit, .digitRefused, .alive: true
     case .refused(let status, _, _): status != 408 && status != 503
     case .incoming, .established, .offerRefused, .ended: false
     }

@@ -9,7 +9,7 @@ package import Telephony
 /// The back-to-back user agent: joins the caller's leg, the hunt and the technicians' legs, as one value.
 ///
 /// Inputs go in with the time, commands come out; what a command asks comes back as an input. Files beside this one:
-/// `+Arrival` (who calls what), `+Caller`, `+Queue`, `+Hunt`, `+Branches`, `+Plain`, `+Hold`, `+Messages`, `+Ending`.
+/// `+Arrival` (who calls what), `+Caller`, `+Queue`, `+Hunt`, `+Branches`, `+Plain`, `+Hold`, `+Digits`, `+Messages`, `+Ending`.
 package struct CallController: Sendable {
   /// The site that counts for the next call.
   package internal(set) var site: SiteSnapshot
@@ -30,6 +30,8 @@ package struct CallController: Sendable {
   var trunkRequests: [RequestID: TrunkLines.Purpose] = [:]
   /// Whom users may call back.
   var recentCallers = RecentCallers()
+  /// Key presses that wait for their other ways.
+  var digitTimers = TimerQueue<LegID>()
   /// Until when callers hear the busy tone whose call is over.
   var parting = TimerQueue<LegID>()
   var isShuttingDown = false
@@ -70,7 +72,8 @@ package struct CallController: Sendable {
 
   /// When `timersDue` is to be handed in; nil if nothing is waiting.
   package var nextDeadline: Instant? {
-    [userAgent.nextDeadline, lines.nextDeadline, parting.nextDeadline, calls.nextDeadline].compactMap { $0 }.min()
+    [userAgent.nextDeadline, lines.nextDeadline, parting.nextDeadline, digitTimers.nextDeadline, calls.nextDeadline]
+      .compactMap { $0 }.min()
   }
 
   /// How many calls are in progress.
@@ -91,6 +94,8 @@ package struct CallController: Sendable {
     case .mediaOpened(let leg, let local): mediaOpened(leg, local, at: now)
     case .mediaRefused(let leg): mediaRefused(leg, at: now)
     case .digit(let leg, let digit, let way): pressed(leg, digit, by: way, at: now)
+    case .digitEnded(let leg, let digit, let milliseconds):
+      relay(.eventEnded(digit, milliseconds: milliseconds), from: leg, at: now)
     case .played(let leg, let token): played(leg, token, at: now)
     case .silent(let leg, let since): silent(leg, since: since, at: now)
     case .ticketDurable(let call, let hop, let number): hunt(call, .ticketDurable(hop, number), at: now)
@@ -151,6 +156,7 @@ package struct CallController: Sendable {
 
   private mutating func timersDue(at now: Moment) {
     partingDue(at: now)
+    digitsDue(at: now)
     if let deadline = userAgent.nextDeadline, deadline <= now.instant { run(.timersDue, at: now) }
     perform(lines.timersDue(at: now.instant), at: now)
     for id in calls.due(at: now.instant) {
@@ -318,6 +324,7 @@ package struct CallController: Sendable {
   mutating func forget(_ leg: LegID) {
     guard let gone = legs.removeValue(forKey: leg) else { return }
     parting.cancel(leg)
+    digitTimers.cancel(leg)
     if gone.audio != nil { emit(.closeMedia(leg)) }
   }
 
@@ -343,7 +350,14 @@ package struct CallController: Sendable {
     }
   }
 
-  private mutating func pressed(_ leg: LegID, _ digit: Character, by way: DigitWay, at now: Moment) {
+  private mutating func pressed(
+    _ leg: LegID, _ digit: Character, by way: DigitWay, milliseconds: Int? = nil, at now: Moment
+  ) {
+    switch way {
+    case .event: relay(.eventBegan(digit), from: leg, at: now)
+    case .info: relay(.info(digit, milliseconds: milliseconds), from: leg, at: now)
+    case .tone: relay(.tone(digit), from: leg, at: now)
+    }
     guard let place = legs[leg], legs[leg]?.audio?.counts(digit, by: way, at: now.instant) == true else { return }
     switch place.part {
     case .caller:
@@ -354,8 +368,8 @@ package struct CallController: Sendable {
   }
 
   /// A key press by SIP INFO.
-  mutating func pressedByInfo(_ leg: LegID, _ digit: Character, at now: Moment) {
-    pressed(leg, digit, by: .info, at: now)
+  mutating func pressedByInfo(_ leg: LegID, _ digit: Character, milliseconds: Int?, at now: Moment) {
+    pressed(leg, digit, by: .info, milliseconds: milliseconds, at: now)
   }
 
   private mutating func played(_ leg: LegID, _ token: UInt64, at now: Moment) {

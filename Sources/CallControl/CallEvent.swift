@@ -7,6 +7,8 @@ import Telephony
 package enum CallEvent: Hashable, Sendable {
   /// A call has come and is taken: who calls, which number, and from where.
   case arrived(CallID, caller: CallerName, dialled: String, origin: PeerIdentity)
+  /// It had been for another number, and was passed on to us from there.
+  case cameThrough(CallID, calledFirst: CallerName, reason: String?)
   /// A call has come and is refused.
   case refused(caller: CallerName, dialled: String, origin: PeerIdentity, status: Int, reason: RefusalReason)
   /// The caller hears the queue's announcement.

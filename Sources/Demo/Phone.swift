@@ -3,7 +3,7 @@ import Disk
 package import NIOCore
 import NetworkIO
 package import RTPEngine
-import SDP
+package import SDP
 import SIPMessage
 package import SIPUserAgent
 import Switchboard
@@ -24,6 +24,10 @@ package enum PhoneEvent: Hashable, Sendable {
   case ended(LegID, Cause)
   /// Its own call was refused.
   case refused(LegID, status: Int)
+  /// The other side has answered its n-th offer within the call.
+  case agreed(LegID, offer: Int)
+  /// The other side has pressed a key.
+  case key(LegID, Character)
   /// It said its words to the end.
   case said(token: UInt64)
   /// An instant message; `from` is the number that lifting the receiver would call.
@@ -61,6 +65,8 @@ package actor Phone {
     var negotiation: OfferAnswer
     var offer: [UInt8]?
     var recording: RecordingID?
+    /// How many of its offers within the call were answered.
+    var agreed = 0
     var script: PhoneScript?
     /// The call in whose place this one was made, and which shares its end.
     var forwarded: LegID?
@@ -172,6 +178,23 @@ package actor Phone {
     if let call = calls[leg] { engine.send(.sendDigit(call.leg, key, milliseconds: 120)) }
   }
 
+  /// Presses a key by SIP INFO.
+  package func pressByInfo(_ key: Character, on leg: LegID) {
+    run(.press(leg, InfoDigit(digit: key, milliseconds: 120)))
+  }
+
+  /// Offers anew within the call: to hold it, to take it back, with another codec, or without key presses by RTP.
+  package func offer(
+    _ direction: Direction, codecs: [AudioCodec] = [.pcma, .pcmu], telephoneEvent: Bool = true, on leg: LegID
+  ) {
+    guard var call = calls[leg] else { return }
+    call.negotiation = OfferAnswer(
+      AudioCapabilities(codecs: codecs, telephoneEvent: telephoneEvent), sessionID: leg.rawValue)
+    let sdp = call.negotiation.makeOffer(local: Endpoint(address, call.port), direction: direction)
+    calls[leg] = call
+    run(.offer(leg, sdp: sdp))
+  }
+
   /// Hangs up, gives up or declines.
   package func hangUp(_ leg: LegID) {
     run(.release(leg, .normalClearing))
@@ -247,7 +270,14 @@ package actor Phone {
     case .ended(let cause):
       over(leg)
       saw(.ended(leg, cause))
-    case .offered, .offerAnswered, .offerRefused, .digit, .alive: break
+    case .offerAnswered(let body):
+      guard var call = calls[leg], let audio = try? call.negotiation.accept(body) else { return }
+      call.agreed += 1
+      calls[leg] = call
+      engine.send(.describe(call.leg, LegMedia(audio)))
+      saw(.agreed(leg, offer: call.agreed))
+    case .digit(let key, _): saw(.key(leg, key))
+    case .offered, .offerRefused, .digitRefused, .alive: break
     }
   }
 
@@ -257,7 +287,9 @@ package actor Phone {
     case .played(let leg, let token):
       if calls.values.contains(where: { $0.leg == leg }) { saw(.said(token: token)) }
     case .legClosed(_, let statistics): ports.release(statistics.localPort)
-    case .digit, .silent, .recordingFailed, .recordingDropped, .recordingClosed: break
+    case .digit(let leg, let key, by: .event, _):
+      if let id = calls.first(where: { $0.value.leg == leg })?.key { saw(.key(id, key)) }
+    case .digit, .digitEnded, .silent, .recordingFailed, .recordingDropped, .recordingClosed: break
     }
   }
 

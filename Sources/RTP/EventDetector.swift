@@ -14,8 +14,38 @@ package struct EventDetector: Hashable, Sendable {
   private var code: UInt8 = 0
   private var duration: UInt16 = 0
   private var hasEnded = false
+  /// What earlier segments of the press have lasted.
+  private var earlier: UInt32 = 0
+  private var isOpen = false
+  private var unended: Press?
+
+  /// A key press that is over.
+  package struct Press: Hashable, Sendable {
+    package var digit: Character
+    package var milliseconds: Int
+  }
 
   package init() {}
+
+  /// True while a key is held.
+  package var isPressed: Bool { isOpen && !hasEnded }
+
+  /// The press before, if it was told as begun and the next one came without its end.
+  package mutating func takeUnended() -> Press? {
+    defer { unended = nil }
+    return unended
+  }
+
+  /// The press that has ended; once.
+  package mutating func takeEnd() -> Press? { hasEnded ? giveUp() : nil }
+
+  /// Takes the press as ended, with the length that is known; nil if there is none.
+  package mutating func giveUp() -> Press? {
+    guard isOpen else { return nil }
+    (isOpen, hasEnded) = (false, true)
+    guard let digit = TelephoneEvent.digit(of: code) else { return nil }
+    return Press(digit: digit, milliseconds: Int((earlier &+ UInt32(duration)) / 8))
+  }
 
   /// A telephone-event packet came.
   /// - Returns: the key if this is the first packet of a press.
@@ -37,6 +67,8 @@ package struct EventDetector: Hashable, Sendable {
     let gap = header.timestamp &- timestamp
     let continues = event.code == code && !hasEnded && !header.marker && gap <= UInt32(duration) + Self.slack
     if continues {
+      // A segment is as long as can be told; the timestamps of some senders only creep on.
+      if duration >= 60_000 { earlier = min(earlier &+ gap, 8_000_000) }
       note(event, header)
       return nil
     }
@@ -44,7 +76,10 @@ package struct EventDetector: Hashable, Sendable {
   }
 
   private mutating func begin(_ event: TelephoneEvent, _ header: RTPHeader) -> Character? {
+    unended = giveUp()
     isStarted = true
+    isOpen = event.digit != nil
+    earlier = 0
     note(event, header)
     return event.digit
   }

@@ -16,12 +16,14 @@ package enum EngineCommand: Sendable {
   case play(Leg, Sound, loops: Bool, token: UInt64)
   /// Stops what the leg plays; no `played` follows.
   case stop(Leg)
-  /// Listens for DTMF tones in the leg's audio, or no longer.
+  /// Listens for DTMF tones in the leg's audio, or no longer. While nobody listens, the audio of a peer that sends a
+  /// telephone-event does not go through to the other side of a bridge: gateways leave the same key's tone in it.
   case detectTones(Leg, Bool)
   /// Sends a key press to the leg: telephone-event where negotiated, else tones. Presses queue (32 at most); what is no
   /// key is passed over. 40 to 8000 ms.
   case sendDigit(Leg, Character, milliseconds: Int)
-  /// Joins two legs: each hears the other. A leg that was bridged to a third leaves it.
+  /// Joins two legs: each hears the other, and gets its telephone-events if it takes such. To send them to one that
+  /// does not is left to the owner (`digitEnded`, `sendDigit`), and so is a press that had begun before. A leg that was bridged to a third leaves it.
   case bridge(Leg, Leg)
   /// Parts the leg from the other side of its bridge.
   case unbridge(Leg)

@@ -44,6 +44,8 @@ package struct LegStatistics: Hashable, Sendable {
 package enum EngineEvent: Hashable, Sendable {
   /// A key was pressed (`0`-`9`, `*`, `#`, `A`-`D`). The same press may come by both ways.
   case digit(Leg, Character, by: DigitSource, at: Moment)
+  /// The key press that came as telephone-event is over: its end has come, or nothing of it for 200 ms.
+  case digitEnded(Leg, Character, milliseconds: Int, at: Moment)
   /// The sound of this token was played to its end.
   case played(Leg, token: UInt64)
   /// The leg is gone, its sockets are closed.

@@ -29,6 +29,8 @@ struct LegState {
   var isSecure = false
   /// Whether a detector listens to the audio.
   var hearsTones = false
+  /// Whether a key is being pressed by telephone-event.
+  var isKeyDown = false
   /// The slot of the recording, or none.
   var recording = LegState.none
   /// The slot of the other side of the bridge, or none.
@@ -136,6 +138,12 @@ struct LegReserve {
 
   // Digits heard.
   var events = EventDetector()
+  /// When the last packet of the press came, in nanoseconds of the monotonic clock.
+  var keyHeard: Int64 = 0
+  /// True until the first press that began in the present bridge: what is left of an earlier one is not passed on.
+  var withholdsEvents = false
+  /// Whether the press that runs was told.
+  var isTold = false
   var tones: ToneDetector?
   private var digitWindow: Instant?
   private var digitsInWindow = 0

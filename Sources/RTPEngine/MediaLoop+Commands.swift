@@ -71,6 +71,8 @@ extension MediaLoop {
     legs[b].peer = Int32(a)
     legs[a].rewriter.cut()
     legs[b].rewriter.cut()
+    reserves[a].withholdsEvents = true
+    reserves[b].withholdsEvents = true
   }
 
   /// Tells what the ring could not take of a recording.

@@ -66,7 +66,7 @@ extension MediaLoop {
   ) {
     if legs[slot].hearsTones { hear(slot, packet, header, law) }
     let peer = Int(legs[slot].peer)
-    guard isFresh, peer >= 0 else { return }
+    guard isFresh, peer >= 0, !legs[slot].isKeyDown || legs[slot].hearsTones else { return }
     if legs[peer].sendLaw != law {
       tables.transcode(
         UnsafeMutableRawBufferPointer(rebasing: packet[header.payloadRange]), from: law, to: legs[peer].sendLaw)
@@ -91,13 +91,24 @@ extension MediaLoop {
     let payload = UnsafeRawBufferPointer(rebasing: packet[header.payloadRange])
     guard let event = TelephoneEvent(parsing: payload) else { return }
     let peer = Int(legs[slot].peer)
-    if let digit = reserves[slot].events.receive(event, in: header), reserves[slot].mayTellDigit(at: now.instant) {
-      onEvent(.digit(legs[slot].leg, digit, by: .event, at: now))
-      // A peer without telephone-event gets tones; with it, the packets themselves.
-      if peer >= 0, legs[peer].telephoneEvent == nil { queuePress(peer, digit, milliseconds: 100) }
+    let begins = reserves[slot].events.receive(event, in: header)
+    if let press = reserves[slot].events.takeUnended() { tellEnd(slot, press) }
+    if let digit = begins {
+      reserves[slot].withholdsEvents = false
+      reserves[slot].isTold = reserves[slot].mayTellDigit(at: now.instant)
+      if reserves[slot].isTold { onEvent(.digit(legs[slot].leg, digit, by: .event, at: now)) }
     }
-    guard isFresh, peer >= 0, let type = legs[peer].telephoneEvent else { return }
+    reserves[slot].keyHeard = now.instant.nanoseconds
+    legs[slot].isKeyDown = reserves[slot].events.isPressed
+    if let press = reserves[slot].events.takeEnd() { tellEnd(slot, press) }
+    guard isFresh, peer >= 0, !reserves[slot].withholdsEvents, let type = legs[peer].telephoneEvent else { return }
     relay(to: peer, packet, header, type: type)
+  }
+
+  /// The press is over; it is told if its beginning was.
+  func tellEnd(_ slot: Int, _ press: EventDetector.Press) {
+    guard reserves[slot].isTold else { return }
+    onEvent(.digitEnded(legs[slot].leg, press.digit, milliseconds: press.milliseconds, at: now))
   }
 
   /// Passes a packet on to the leg in `peer`, as part of the one stream it gets.

@@ -26,6 +26,7 @@ extension MediaLoop {
     for index in 0..<activeCount {
       let slot = Int(active[index])
       let state = legs + slot
+      if state.pointee.isKeyDown { endLostPress(slot, at: time) }
       if state.pointee.isSounding { sound(slot, ticks: count) }
       if count > Self.catchUpTicks || (ticks &+ UInt64(index)) % Self.backlogTicks == 0 { dropStale(slot) }
       if time >= state.pointee.nextReport { sendReport(slot, isLast: false) }
@@ -37,6 +38,13 @@ extension MediaLoop {
     if ticks % 50 < UInt64(count) {
       for slot in 0..<tap.pointee.count { tellDropped(slot) }
     }
+  }
+
+  /// A press of which nothing has come for 200 ms is over, though its end was lost.
+  private func endLostPress(_ slot: Int, at time: Int64) {
+    guard time &- reserves[slot].keyHeard >= 200_000_000 else { return }
+    legs[slot].isKeyDown = false
+    if let press = reserves[slot].events.giveUp() { tellEnd(slot, press) }
   }
 
   // MARK: Our own sound

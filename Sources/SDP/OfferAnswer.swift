@@ -18,6 +18,9 @@ package struct OfferAnswer: Sendable {
   private var payloadTypes: [(payloadType: UInt8, codec: AudioCodec)]
   private var telephoneEvent: UInt8?
   private var encryption: Encryption
+  /// What our payload types have meant so far: packets under an earlier one are still under way when the codec changes
+  /// (RFC 3264 §8.3.2).
+  private var received: [UInt8: AudioCodec] = [:]
 
   /// - Parameters:
   ///   - sessionID: random; held to 31 bits, since there are peers that read it into an Int32.
@@ -79,6 +82,7 @@ package struct OfferAnswer: Sendable {
         own.codec != found.first.codec && own.payloadType != found.first.payloadType
           && own.payloadType != found.remote.telephoneEvent
       }
+    receive([found.first])
     telephoneEvent = capabilities.telephoneEvent ? found.remote.telephoneEvent ?? freeEventType() : nil
     let keys = encryption.answer(description.media[found.index])
     audioIndex = found.index
@@ -89,7 +93,7 @@ package struct OfferAnswer: Sendable {
       encryption.agreed.map { [$0] } ?? [])
     let negotiated = NegotiatedAudio(
       remote: found.remote.endpoint, remoteRTCP: found.remote.rtcp, codec: found.first.codec,
-      sendPayloadType: found.first.payloadType, receivePayloadTypes: [found.first.payloadType: found.first.codec],
+      sendPayloadType: found.first.payloadType, receivePayloadTypes: received,
       telephoneEventSend: found.remote.telephoneEvent, telephoneEventReceive: found.remote.telephoneEvent,
       comfortNoise: found.remote.comfortNoise, direction: agreed,
       ptime: found.remote.packetTime(usual: capabilities.ptime), keys: keys)
@@ -115,11 +119,10 @@ package struct OfferAnswer: Sendable {
       description.media[audioIndex], in: description, capabilities: capabilities, known: known)
     guard let first = remote.codecs.first else { throw .noCommonCodec }
     encryption = agreed
-    var receive: [UInt8: AudioCodec] = [:]
-    for own in payloadTypes { receive[own.payloadType] = own.codec }
+    receive(payloadTypes)
     return NegotiatedAudio(
       remote: remote.endpoint, remoteRTCP: remote.rtcp, codec: first.codec, sendPayloadType: first.payloadType,
-      receivePayloadTypes: receive, telephoneEventSend: remote.telephoneEvent,
+      receivePayloadTypes: received, telephoneEventSend: remote.telephoneEvent,
       telephoneEventReceive: remote.telephoneEvent == nil ? nil : telephoneEvent, comfortNoise: remote.comfortNoise,
       direction: offeredDirection.limited(to: remote.direction.reversed),
       ptime: remote.packetTime(usual: capabilities.ptime), keys: keys)
@@ -128,6 +131,10 @@ package struct OfferAnswer: Sendable {
   /// A stream we do not want keeps its place, with port 0 (§6).
   private static func refused(_ stream: MediaDescription) -> MediaDescription {
     MediaDescription(kind: stream.kind, port: 0, transport: stream.transport, formats: stream.formats)
+  }
+
+  private mutating func receive(_ types: [(payloadType: UInt8, codec: AudioCodec)]) {
+    for type in types { received[type.payloadType] = type.codec }
   }
 
   /// A payload type for key presses in a later offer of ours that no codec has.

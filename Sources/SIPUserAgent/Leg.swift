@@ -48,6 +48,10 @@ struct Leg: Sendable {
   var sessionID: String?
   /// Our next offer, which waits for the ACK of our 2xx.
   var offerAfterACK: [UInt8]?
+  /// True if the peer's newest Allow lists INFO.
+  var allowsInfo = false
+  /// The key presses that are to be sent by INFO; the first one is under way.
+  var presses: [InfoDigit] = []
   /// True while an OPTIONS of ours is under way in the dialog.
   var isAsking = false
   /// How many questions in a row did not leave.
@@ -141,6 +145,8 @@ enum ClientPurpose: Sendable {
   case refresh(LegID)
   case bye(Farewell)
   case ask(LegID)
+  /// A key press by INFO.
+  case press(LegID)
   case standalone(StandaloneRequest)
 }
 

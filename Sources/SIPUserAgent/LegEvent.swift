@@ -24,6 +24,8 @@ package enum LegEvent: Hashable, Sendable {
   case offerRefused(status: Int)
   /// A key, `0-9 * # A-D`, by INFO (already answered).
   case digit(Character, milliseconds: Int?)
+  /// The peer did not take our INFO with this key.
+  case digitRefused(Character, milliseconds: Int?)
   /// The peer answered our question (`ask`): the dialog lives.
   case alive
   /// BYE, CANCEL, no ACK for 64*T1, 481 or 408 in the dialog, or our own `release`. The leg is over and nothing is left

@@ -153,7 +153,10 @@ extension Leg {
 
   /// Takes what an INVITE, an UPDATE or their 2xx says of the peer.
   mutating func hears(_ headers: Headers, sdp: [UInt8]?) {
-    if headers.has("Allow") { allowsUpdate = headers.lists("UPDATE", in: "Allow") }
+    if headers.has("Allow") {
+      allowsUpdate = headers.lists("UPDATE", in: "Allow")
+      allowsInfo = headers.lists("INFO", in: "Allow")
+    }
     if let sdp { remoteSDP = sdp }
   }
 }

@@ -98,6 +98,7 @@ package struct UserAgent: Sendable {
     case .register(let id, let registration): register(id, registration, at: now)
     case .probe(let id, let target, let from): probe(id, target, from, at: now)
     case .ask(let leg): ask(leg, at: now)
+    case .press(let leg, let digit): press(leg, digit, at: now)
     }
     defer { actions = [] }
     return actions
@@ -203,6 +204,7 @@ package struct UserAgent: Sendable {
     case .refresh(let leg): refreshAnswered(leg, response, at: now)
     case .bye(let farewell): byeAnswered(farewell, response, at: now)
     case .ask(let leg): askAnswered(leg, response.status, at: now)
+    case .press(let leg): pressAnswered(leg, response, at: now)
     case .standalone(let request): standaloneAnswered(request, response, at: now)
     case nil: return
     }
@@ -225,6 +227,7 @@ package struct UserAgent: Sendable {
     case .refresh(let leg): refreshFailed(leg, status, at: now)
     case .ask(let leg) where status == 408: askAnswered(leg, status, at: now)
     case .ask(let leg): questionUnsent(leg, at: now)
+    case .press(let leg): pressLost(leg, at: now)
     case .standalone(let request): standaloneFailed(request, status)
     case nil: return
     }

@@ -30,6 +30,8 @@ package enum UserAgentInput: Sendable {
   case register(RequestID, OutgoingRegistration)
   /// OPTIONS outside of a dialog, to see whether a trunk lives; `probeDone` follows.
   case probe(RequestID, Target, from: NameAddress)
+  /// A key press by INFO, after those before it; `digitRefused` follows if the peer does not take it.
+  case press(LegID, InfoDigit)
   /// OPTIONS within the dialog, to see whether the leg lives: `alive` or `ended` follows.
   case ask(LegID)
 }

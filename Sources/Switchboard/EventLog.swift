@@ -57,6 +57,9 @@ package struct EventLog {
       line(.warning, "SDP cannot be used", call, ["leg": "\(leg)", "fault": "\(fault)"])
     case .deadLeg(let call, let leg, let silence):
       line(.warning, "nothing was heard for too long", call, ["leg": "\(leg)", "seconds": "\(silence.inSeconds)"])
+    case .cameThrough(let call, let number, let reason):
+      line(
+        .info, "the call was for another number first", call, ["number": "\(number)", "reason": "\(reason ?? "-")"])
     case .held(let call, let leg): line(.info, "the call is put on hold", call, ["leg": "\(leg)"])
     case .resumed(let call, let leg): line(.info, "the call is taken back from hold", call, ["leg": "\(leg)"])
     case .busyTone(let call, let leg): line(.info, "the caller hears the busy tone", call, ["leg": "\(leg)"])

@@ -15,6 +15,8 @@ extension Switchboard {
       if let place = media[leg] { engine.send(.stop(place.leg)) }
     case .detectTones(let leg, let isOn):
       if let place = media[leg] { engine.send(.detectTones(place.leg, isOn)) }
+    case .sendDigit(let leg, let digit, let milliseconds):
+      if let place = media[leg] { engine.send(.sendDigit(place.leg, digit, milliseconds: milliseconds)) }
     case .bridge(let a, let b):
       if let a = media[a], let b = media[b] { engine.send(.bridge(a.leg, b.leg)) }
     case .closeMedia(let leg): closeMedia(leg)

@@ -76,6 +76,8 @@ extension Switchboard {
     switch event {
     case .digit(let leg, let digit, let source, _):
       if let id = legOfEngine[leg] { take(.digit(id, digit, source == .event ? .event : .tone)) }
+    case .digitEnded(let leg, let digit, let milliseconds, _):
+      if let id = legOfEngine[leg] { take(.digitEnded(id, digit, milliseconds: milliseconds)) }
     case .played(let leg, let token):
       if let id = legOfEngine[leg] { take(.played(id, token: token)) }
     case .legClosed(let leg, let statistics):

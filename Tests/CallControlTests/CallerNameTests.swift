@@ -30,8 +30,57 @@ import Testing
     Call(name: "an escaped plus", headers: [("From", "<sip:%2B39347@x>")], caller: "+39347"),
     Call(name: "a tel URI", headers: [from, ("P-Asserted-Identity", "<tel:+39-0471-999>")], caller: "+39-0471-999"),
     Call(
-      name: "the first of two asserted identities",
-      headers: [from, ("P-Asserted-Identity", "<sip:gw@x>, <tel:+39047>")], caller: "gw"),
+      name: "of two asserted identities the number",
+      headers: [from, ("P-Asserted-Identity", "<sip:gw@x>, <tel:+39047>")], caller: "+39047"),
+    Call(
+      name: "the first of two asserted numbers",
+      headers: [from, ("P-Asserted-Identity", "<sip:+39047@x>"), ("P-Asserted-Identity", "<tel:+39048>")],
+      caller: "+39047"),
+    Call(
+      name: "the readable one of two asserted identities",
+      headers: [from, ("P-Asserted-Identity", "<sip:47@x, <tel:+39048>")], caller: "0471111"),
+    Call(
+      name: "the caller's Remote-Party-ID, not the called party's",
+      headers: [
+        from, ("Remote-Party-ID", "<sip:720@x>;party=called;privacy=full, <sip:222@x>;screen=yes;PARTY=Calling"),
+      ], caller: "222"),
+    Call(
+      name: "Remote-Party-ID hides the name alone", headers: [from, ("Remote-Party-ID", "<sip:222@x>;privacy=name")],
+      caller: "222"),
+    Call(
+      name: "Remote-Party-ID hides the URI", headers: [from, ("Remote-Party-ID", "<sip:222@x>;privacy=uri")],
+      caller: "anonymous"),
+    Call(
+      name: "Remote-Party-ID hides both from the network",
+      headers: [from, ("Remote-Party-ID", "<sip:222@x>;privacy=\"name,uri-network\"")], caller: "anonymous"),
+    Call(
+      name: "Remote-Party-ID hides nothing from the network",
+      headers: [from, ("Remote-Party-ID", "<sip:222@x>;privacy=off-network")], caller: "222"),
+    Call(
+      name: "an anonymous From hides what is asserted",
+      headers: [("From", "<sip:anonymous@anonymous.invalid>;tag=a"), ("P-Asserted-Identity", "<sip:333@x>")],
+      caller: "anonymous"),
+    Call(
+      name: "unless no privacy is asked for",
+      headers: [
+        ("From", "<sip:anonymous@anonymous.invalid>;tag=a"), ("P-Asserted-Identity", "<sip:333@x>"),
+        ("Privacy", "none"),
+      ], caller: "333"),
+    Call(
+      name: "a number at anonymous.invalid", headers: [("From", "<sip:0471@Anonymous.Invalid>;tag=a")],
+      caller: "anonymous"),
+    Call(
+      name: "a display name Anonymous", headers: [("From", "\"ANONYMOUS\" <sip:0471@x>;tag=a")], caller: "anonymous"),
+    Call(
+      name: "a display name in which the word stands", headers: [("From", "\"Anonymous AG\" <sip:0471@x>")],
+      caller: "0471"),
+    Call(
+      name: "an unknown From beside an asserted number",
+      headers: [("From", "<sip:unknown@x>;tag=a"), ("P-Asserted-Identity", "<sip:333@x>")], caller: "333"),
+    Call(name: "Privacy session", headers: [from, ("Privacy", "session")], caller: "0471111"),
+    Call(name: "Privacy history", headers: [from, ("Privacy", "history;critical")], caller: "0471111"),
+    Call(name: "Privacy full, of a draft", headers: [from, ("Privacy", "Full")], caller: "anonymous"),
+    Call(name: "Privacy in two lines", headers: [from, ("Privacy", "header"), ("Privacy", "id")], caller: "anonymous"),
     Call(
       name: "an asserted identity without a user is passed over", headers: [from, ("P-Asserted-Identity", "<sip:x>")],
       caller: "0471111"),

@@ -52,6 +52,17 @@ import Testing
     try scene.expectClean()
   }
 
+  @Test(arguments: [
+    ("Diversion", "<tel:732>;reason=no-answer;counter=1;privacy=off"),
+    ("Diversion", "\"Tech, 2\" <sip:732;npi=1@192.0.2.5>;reason=\"no-answer\", <sip:799@x>;reason=unconditional"),
+    ("History-Info", "<sip:732@192.0.2.5?Reason=SIP%3Bcause%3D408&Privacy=history>;index=1, <sip:799*731@x>;index=1.1"),
+    ("History-Info", "garbage, <sip:%37%33%32@192.0.2.5?Reason=%>;index=1.1"),
+  ]) func `whatever else stands in the header`(header: (String, String)) throws {
+    let scene = try scene(dials: "799*731", headers: [(HeaderName(header.0), header.1)])
+    #expect(refusals(scene) == [Self.refusal])
+    try scene.expectClean()
+  }
+
   @Test(arguments: ["Diversion", "History-Info"]) func `the user who is rung has passed it on`(header: String) throws {
     let scene = try scene(
       dials: "799*731", headers: [(HeaderName(header), "<sip:799*731@x>;index=1, <sip:732@192.0.2.5>;index=1.1")])

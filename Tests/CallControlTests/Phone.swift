@@ -77,6 +77,10 @@ final class Phone: SimulatedParty {
   var security: MediaSecurity?
   /// What it answers a message with.
   var textStatus = 200
+  /// Its Allow, in place of the user agent's.
+  var allow: String?
+  /// Answers INFO with 405.
+  var refusesInfo = false
   /// Hears but says nothing: a phone whose cable was pulled.
   var isDead = false
 
@@ -178,6 +182,9 @@ final class Phone: SimulatedParty {
       if textStatus < 300 { texts.append(String(decoding: request.body, as: UTF8.self)) }
       return [Transmission(.response(request.response(textStatus, toTag: "im")), flow)]
     }
+    if refusesInfo, case .request(let request) = message, request.method == .info {
+      return [Transmission(.response(request.response(405, toTag: nil)), flow)]
+    }
     perform(agent.handle(.received(message, flow), at: now))
     return []
   }
@@ -203,6 +210,7 @@ final class Phone: SimulatedParty {
         if case .response(let response) = message, (300..<400).contains(response.status) {
           message.headers.add("Contact", "<sip:elsewhere@203.0.113.9>")
         }
+        if let allow, message.headers.has("Allow") { message.headers["Allow"] = allow }
         if case .request(var request) = message, request.method == .ack, let ackBody {
           request.headers.add("Content-Type", "application/sdp")
           request.body = ackBody
@@ -232,7 +240,7 @@ final class Phone: SimulatedParty {
       lines[leg]?.audio = audio
       perform(answer.map { .answerOffer(leg, sdp: $0) } ?? .refuseOffer(leg, status: 488))
     case .refused, .ended: lines[leg]?.isOver = true
-    case .incoming, .provisional, .established, .offerAnswered, .offerRefused, .digit, .alive: break
+    case .incoming, .provisional, .established, .offerAnswered, .offerRefused, .digit, .digitRefused, .alive: break
     }
   }
 

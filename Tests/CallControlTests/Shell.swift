@@ -78,6 +78,8 @@ final class Shell: SimulatedParty {
   private(set) var portsOpened = 0
   private(set) var portsClosed = 0
   private var nextPort: UInt16 = 30_000
+  /// The key presses sent to legs, in words.
+  private(set) var sentDigits: [String] = []
   private(set) var recordings: [CallID: Recording] = [:]
   private(set) var tickets: [Ticket] = []
   private var nextTicket: UInt64 = 1234
@@ -128,6 +130,14 @@ final class Shell: SimulatedParty {
     take(.digit(ours, key, way))
   }
 
+  /// The end of a key press that came as telephone-event.
+  func release(_ key: Character, after milliseconds: Int, on phone: Phone) {
+    guard let leg = phone.last, let local = phone.lines[leg]?.audio.local,
+      let ours = media.first(where: { $0.value.negotiated?.remote == local })?.key
+    else { return }
+    take(.digitEnded(ours, key, milliseconds: milliseconds))
+  }
+
   func receive(_ message: Message, on flow: Flow, at now: Moment) -> [Transmission] {
     invitations.saw(message, isOurs: false, at: now)
     take(.received(message, flow), at: now)
@@ -169,6 +179,10 @@ final class Shell: SimulatedParty {
     case .detectTones(let leg, let isOn):
       expect(media[leg] != nil, "tones for \(leg), which has no ports")
       media[leg]?.detectsTones = isOn
+    case .sendDigit(let leg, let digit, let milliseconds):
+      expect(media[leg]?.partner != nil, "a key press for \(leg), which talks with nobody")
+      let way = media[leg]?.negotiated?.telephoneEventSend == nil ? "tones" : "event"
+      sentDigits.append("\(digit) \(milliseconds) ms by \(way) to \(name(leg))")
     case .bridge(let a, let b): bridge(a, b)
     case .closeMedia(let leg): closeMedia(leg)
     case .startRecording(let call, let caller, let frames):

@@ -105,6 +105,12 @@ final class Weather {
       scene.at(.milliseconds(draw(0...60_000))) { $0.shell.take(.siteChanged(SceneSite.read(["732/CFNR.txt": nil]))) }
     }
     for _ in 0..<20 { disturb() }
+    for phone in phones where draw(0...3) == 0 {
+      phone.allow = ["INVITE, ACK, BYE, CANCEL, INFO", "INVITE, ACK, BYE, CANCEL"][draw(0...1)]
+      let local = Endpoint(phone.address.address, 4444)
+      phone.answers = { _ in sdp(local, codecs: "8") }
+    }
+    for _ in 0..<12 { planTalk() }
     scene.network.afterEachStep = { [unowned self] in
       if faults.isEmpty { faults = Invariants.inEachStep(shell) }
     }
@@ -128,6 +134,26 @@ final class Weather {
         shell.take(.ticketFailed(ticket.call, ticket.opening.hop, drawn))
       }
     }
+  }
+
+  /// Somebody holds, changes the codec or presses a key, at any moment of whatever call he has.
+  private func planTalk() {
+    let phone = phones[draw(0...phones.count - 1)]
+    let direction = Direction.allCases[draw(0...Direction.allCases.count - 1)]
+    let codecs = ["8 101", "0 101", "8", "0 8 101"][draw(0...3)]
+    let key: Character = ["1", "5", "#"][draw(0...2)]
+    let kind = draw(0...2)
+    let start = draw(0...90_000)
+    scene.at(.milliseconds(start)) { scene in
+      guard let leg = phone.last, let local = phone.lines[leg]?.audio.local else { return }
+      switch kind {
+      case 0: phone.offer(leg, sdp(local, direction: direction, codecs: codecs))
+      case 1: phone.press(key, leg)
+      default: scene.shell.press(key, by: .event, on: phone, leg)
+      }
+    }
+    guard kind == 2 else { return }
+    scene.at(.milliseconds(start + draw(40...2000))) { $0.shell.release(key, after: 100, on: phone) }
   }
 
   private func randomPlan() -> Phone.Plan {

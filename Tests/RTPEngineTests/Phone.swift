@@ -62,13 +62,20 @@ final class Phone {
   /// Presses a key as telephone-event: `packets` packets, the last three of them with the end.
   func press(_ code: UInt8, type: UInt8, packets: Int = 6) {
     for index in 0..<packets {
-      let event = TelephoneEvent(
-        code: code, isEnd: index >= packets - 3, duration: UInt16(160 * min(index + 1, packets - 2)))
-      var payload = [UInt8](repeating: 0, count: 4)
-      _ = payload.withUnsafeMutableBytes { event.write(into: $0) }
-      send(payload, type: type, marker: index == 0)
+      sendEvent(
+        code, type: type, duration: UInt16(160 * min(index + 1, packets - 2)), isEnd: index >= packets - 3,
+        marker: index == 0)
     }
     timestamp &+= UInt32(160 * packets)
+  }
+
+  /// Sends one packet of a key press.
+  func sendEvent(_ code: UInt8, type: UInt8, duration: UInt16, isEnd: Bool, marker: Bool = false) {
+    var payload = [UInt8](repeating: 0, count: 4)
+    _ = payload.withUnsafeMutableBytes {
+      TelephoneEvent(code: code, isEnd: isEnd, duration: duration).write(into: $0)
+    }
+    send(payload, type: type, marker: marker)
   }
 
   func sendRaw(_ bytes: [UInt8]) { sendDatagram(sockets.rtp, bytes, to: target) }
@@ -205,6 +212,13 @@ final class Bench {
   func waitForDigit(_ leg: Leg, by source: DigitSource) throws -> Character {
     try events.wait {
       if case .digit(leg, let digit, by: source, _) = $0 { return digit } else { return nil }
+    }
+  }
+
+  /// The length of the press of `digit`.
+  func waitForEnd(_ leg: Leg, of digit: Character) throws -> Int {
+    try events.wait {
+      if case .digitEnded(leg, digit, let milliseconds, _) = $0 { return milliseconds } else { return nil }
     }
   }
 

@@ -155,18 +155,71 @@ extension EngineTests {
       #expect(try bench.close(a).packetsRefused == 1)
     }
 
-    @Test("A key press reaches a side without telephone-event as tones")
-    func eventToTone() throws {
+    @Test("A key press to a side without telephone-event is told with its length, and not passed on")
+    func eventToNone() throws {
       let bench = try Bench()
       let (a, alice, _) = try bench.leg { $0.telephoneEventReceive = 101 }
       let (b, bob, _) = try bench.leg()
-      let (c, carol, _) = try bench.leg()
       bench.engine.send(.bridge(a, b))
-      bench.engine.send(.detectTones(c, true))
       try bench.settle()
       alice.press(3, type: 101)
-      for packet in try bob.hear(8) { carol.speak(packet.payload) }
-      #expect(try bench.waitForDigit(c, by: .tone) == "3")
+      let milliseconds = try bench.waitForEnd(a, of: "3")
+      #expect(milliseconds == 80)
+      #expect(bob.hearsNothing)
+      #expect(bench.events.all.count { if case .digitEnded = $0 { true } else { false } } == 1)
+    }
+
+    @Test("While a key is pressed by event, the tone in the audio does not go through, unless somebody listens for it")
+    func eventAndTone() throws {
+      let bench = try Bench()
+      let (a, alice, _) = try bench.leg { $0.telephoneEventReceive = 101 }
+      let (b, bob, _) = try bench.leg { $0.telephoneEventSend = 96 }
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      alice.speak(bytes(160, seed: 1))
+      #expect(try bob.hear().header.payloadType == 8)
+      alice.sendEvent(3, type: 101, duration: 160, isEnd: false)
+      alice.speak(bytes(160, seed: 2))
+      alice.sendEvent(3, type: 101, duration: 320, isEnd: true)
+      alice.speak(bytes(160, seed: 3))
+      let heard = try bob.hear(3)
+      #expect(heard.map(\.header.payloadType) == [96, 96, 8])
+      #expect(heard[2].payload == bytes(160, seed: 3))
+      #expect(try bench.waitForEnd(a, of: "3") == 40)
+      bench.engine.send(.detectTones(a, true))
+      try bench.settle()
+      alice.sendEvent(4, type: 101, duration: 160, isEnd: false)
+      alice.speak(bytes(160, seed: 4))
+      #expect(try bob.hear(2).map(\.header.payloadType) == [96, 8])
+    }
+
+    @Test("A press whose end is lost is over 200 ms later, and the audio goes on")
+    func lostEnd() throws {
+      let bench = try Bench()
+      let (a, alice, _) = try bench.leg { $0.telephoneEventReceive = 101 }
+      let (b, bob, _) = try bench.leg { $0.telephoneEventSend = 96 }
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      alice.sendEvent(3, type: 101, duration: 640, isEnd: false)
+      #expect(try bench.waitForEnd(a, of: "3") == 80)
+      alice.speak(bytes(160))
+      #expect(try bob.hear(2).map(\.header.payloadType) == [96, 8])
+    }
+
+    @Test("What is left of a press that began before the bridge is not passed on")
+    func pressBeforeBridge() throws {
+      let bench = try Bench()
+      let (a, alice, _) = try bench.leg { $0.telephoneEventReceive = 101 }
+      let (b, bob, _) = try bench.leg { $0.telephoneEventSend = 96 }
+      alice.sendEvent(1, type: 101, duration: 160, isEnd: false)
+      #expect(try bench.waitForDigit(a, by: .event) == "1")
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      for _ in 0..<3 { alice.sendEvent(1, type: 101, duration: 640, isEnd: true) }
+      #expect(try bench.waitForEnd(a, of: "1") == 80)
+      alice.speak(bytes(160))
+      alice.press(2, type: 101)
+      #expect(try bob.hear(7).map(\.header.payloadType) == [8] + Array(repeating: 96, count: 6))
     }
 
     @Test("Tones in the audio are a digit, in both laws", arguments: [(G711.aLaw, UInt8(8)), (.muLaw, 0)])

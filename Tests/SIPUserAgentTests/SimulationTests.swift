@@ -209,7 +209,7 @@ struct Simulation {
       case 1: handle(.refuseOffer(leg, status: 488), node)
       default: handle(.answerOffer(leg, sdp: otherSDP), node)
       }
-    case .provisional, .answered, .established, .offerAnswered, .offerRefused, .digit, .alive: return
+    case .provisional, .answered, .established, .offerAnswered, .offerRefused, .digit, .digitRefused, .alive: return
     }
   }
 
