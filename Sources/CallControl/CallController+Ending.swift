@@ -8,7 +8,7 @@ extension CallController {
   mutating func endWithoutTicket(_ id: CallID, _ cause: Cause, at now: Moment) {
     guard let call = calls[id] else { return }
     calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
-    for branch in call.branches.keys.sorted() { releaseBranch(id, branch, .normalClearing) }
+    for branch in call.branches.keys.sorted() { releaseBranch(id, branch, whyHeGaveUp(id) ?? .normalClearing) }
     releaseCaller(id, cause, at: now)
     end(id, at: now)
   }

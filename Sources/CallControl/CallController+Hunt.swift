@@ -50,7 +50,8 @@ extension CallController {
       guard let leg = answeredLeg(id, branch) else { return }
       emit(.detectTones(leg, true))
       play(.confirmPrompt(ticket: ticket.rawValue, key: key), to: leg)
-    case .cancel(let branch, let cause), .releaseBranch(let branch, let cause): releaseBranch(id, branch, cause)
+    case .cancel(let branch, let cause): releaseBranch(id, branch, whyHeGaveUp(id) ?? cause)
+    case .releaseBranch(let branch, let cause): releaseBranch(id, branch, cause)
     case .connect(let branch): connect(id, branch, at: now)
     case .releaseCaller(let cause):
       calls[id]?.cause = call.cause ?? (call.answeredAt != nil ? .normalClearing : cause)
@@ -68,6 +69,13 @@ extension CallController {
       note(.hunt(id, what))
     case .finished: end(id, at: now)
     }
+  }
+
+  /// The cause with which the caller has left before he was connected (RFC 3326): a call that was answered elsewhere is
+  /// no missed call on the phones that were rung.
+  func whyHeGaveUp(_ id: CallID) -> Cause? {
+    guard let call = calls[id], call.callerLeg == nil, call.answeredAt == nil else { return nil }
+    return call.cause
   }
 
   /// The hop has its number.

@@ -80,6 +80,27 @@ import Testing
     #expect(audio.telephoneEventSend == nil && audio.telephoneEventReceive == nil)
   }
 
+  @Test func packetsUnderTheOldCodecAreTakenWhileItChanges() throws {
+    var machine = OfferAnswer(sessionID: 1)
+    let first = try machine.answer(
+      body("m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000"), local: local)
+    #expect(first.1.codec == .pcma && first.1.receivePayloadTypes == [8: .pcma])
+    let second = try machine.answer(body("m=audio 4000 RTP/AVP 0"), local: local)
+    #expect(second.1.codec == .pcmu && second.1.sendPayloadType == 0)
+    #expect(second.1.receivePayloadTypes == [8: .pcma, 0: .pcmu])
+    #expect(second.1.telephoneEventSend == nil)
+    #expect(text(second.sdp).contains("o=- 1 2 IN"))
+    // The same again: nothing new, so no new version (RFC 3264 §8).
+    let third = try machine.answer(body("m=audio 4000 RTP/AVP 0"), local: local)
+    #expect(third.sdp == second.sdp)
+    // A stream more is refused in its place, and stays there when the other side moves.
+    let moved = try machine.answer(body("m=audio 5000 RTP/AVP 0", "m=video 6000 RTP/AVP 31"), local: local)
+    #expect(moved.1.remote?.port == 5000)
+    #expect(text(moved.sdp).contains("m=video 0 RTP/AVP 31\r\n") && text(moved.sdp).contains("o=- 1 3 IN"))
+    let offer = text(machine.makeOffer(local: local))
+    #expect(offer.contains("m=video 0 RTP/AVP 31\r\n"))
+  }
+
   @Test func anAnswerMayComeTwiceAndDiffer() throws {
     var machine = OfferAnswer(sessionID: 1)
     _ = machine.makeOffer(local: local)
