@@ -24,7 +24,8 @@ enum Story {
     case .hunt(_, .connected(_, let user)): "\(user) has answered: caller and technician are connected"
     case .dispatched(_, let ticket): "SMS and IM are ordered for \(ticket.user), and for nobody else"
     case .arrived, .refused, .wrongKey, .hunt, .branchCalled, .branchSilent, .branchStuck, .branchWayFailed,
-      .branchHasNoWay, .branchHasNoPort, .mediaFault, .deadLeg, .cameThrough, .held, .resumed, .busyTone, .ended, .messageUndeliverable, .trunk,
+      .branchHasNoWay, .branchHasNoPort, .mediaFault, .deadLeg, .cameThrough, .held, .resumed, .busyTone, .ended,
+      .messageUndeliverable, .trunk,
       .userAgent:
       nil
     }
