@@ -76,6 +76,24 @@ package struct CallController: Sendable {
       .compactMap { $0 }.min()
   }
 
+  /// False if a datagram of this source is to be thrown away unread.
+  package mutating func admits(_ source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
+    userAgent.admits(source, transport, at: now)
+  }
+
+  /// False if a connection of this source is to be closed at once.
+  package mutating func admitsConnection(from source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
+    userAgent.admitsConnection(from: source, transport, at: now)
+  }
+
+  /// False if bytes of this source that are no message are to get no answer.
+  package mutating func answersGarbage(from source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
+    userAgent.answersGarbage(from: source, transport, at: now)
+  }
+
+  /// True for trunks, and for sources with a living registration or call.
+  package func isKnown(_ source: Endpoint, at now: Instant) -> Bool { userAgent.isKnown(source, at: now) }
+
   /// How many calls are in progress.
   package var callCount: Int { calls.values.count { !$0.isOver } }
 
@@ -197,12 +215,26 @@ package struct CallController: Sendable {
   private mutating func received(_ message: Message, _ flow: Flow, at now: Moment) {
     let callID = message.headers.callID
     let isNew = callID.map { dialogs[$0] == nil } ?? false
-    if !isNew { record(message, from: flow.remote, to: flow.local, at: now) }
+    // Who merely knows a Call-ID of ours has no part in the call.
+    let isForeign = !isNew && !userAgent.belongs(message, on: flow, at: now.instant)
+    if !isNew, !isForeign { record(message, from: flow.remote, to: flow.local, at: now) }
     let actions = userAgent.handle(.received(message, flow), at: now)
+    if isForeign { return performForeign(actions, at: now) }
     // The call must be there before the 100 that goes out first, so that both stand in its recording.
     for case .leg(let leg, .incoming(let incoming)) in actions { arrive(leg, incoming, at: now) }
     if isNew { record(message, from: flow.remote, to: flow.local, at: now) }
     perform(actions, at: now)
+  }
+
+  /// What comes of a stranger's message that bears a Call-ID of ours: nothing of it is the call's, also not our answer.
+  private mutating func performForeign(_ actions: [UserAgentAction], at now: Moment) {
+    for action in actions {
+      switch action {
+      case .transmit(let message, let flow): emit(.transmit(message, flow))
+      case .leg(let leg, .incoming(let incoming)): arrive(leg, incoming, at: now)
+      default: perform([action], at: now)
+      }
+    }
   }
 
   /// Hands an input to the user agent and does what it says.

@@ -29,7 +29,20 @@ extension UserAgentSettings {
       challengeAlgorithms: site.digest == .sha256 ? [.sha256, .md5] : [.md5],
       // A call of a second leaves four transactions, which live for a hundred seconds together (timers J, K, L, M): so
       // many calls at once may follow each other at that pace.
-      maxTransactions: max(2000, 100 * site.maxCalls), advertised: advertised)
+      maxLegs: site.maxCalls * Self.legsPerCall, maxTransactions: max(2000, 100 * site.maxCalls),
+      limits: SourceLimits(site.limits), advertised: advertised)
+  }
+
+  /// A caller, and each contact and fork of a user with several; some that ring are already being replaced by the next.
+  private static let legsPerCall = 40
+}
+
+extension SourceLimits {
+  fileprivate init(_ limits: SiteLimits) {
+    self.init(
+      requests: limits.requests, failures: limits.failures, transactions: limits.transactions,
+      silence: limits.silence, sources: limits.sources, strangers: limits.strangers,
+      allowed: limits.allowed.map { Network($0.address, prefixLength: $0.prefixLength) })
   }
 }
 

@@ -154,6 +154,7 @@ final class SIPConnection: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .open = state, let flow else { return }
+    guard !isIncoming || owner.gate.admits(flow.remote, flow.transport) else { return close() }
     lastHeard = .now()
     do throws(FramingError) {
       take(try framer.append(Array(unwrapInboundIn(data).readableBytesView)), flow)
@@ -161,7 +162,7 @@ final class SIPConnection: ChannelInboundHandler {
       take(error.preceding, flow)
       guard case .open = state else { return }
       isUsed = true
-      closeAfter(error.error.refusal)
+      closeAfter(owner.gate.answersGarbage(flow.remote, flow.transport) ? error.error.refusal : nil)
       owner.malformed(error.error, flow)
     }
     messageBegan = framer.isInMessage ? messageBegan ?? lastHeard : nil
@@ -180,6 +181,7 @@ final class SIPConnection: ChannelInboundHandler {
         owner.received(message, flow)
       case .malformed(let error):
         isUsed = true
+        guard owner.gate.answersGarbage(flow.remote, flow.transport) else { return close() }
         if let refusal = error.refusal { send(Message.response(refusal).serialized()) }
         owner.malformed(error, flow)
       case .ping: isPinged = true

@@ -12,6 +12,7 @@ import Telephony
 /// can be opened anew under the same name.
 final class SIPConnections {
   let limits: ConnectionLimits
+  let gate: SourceGate
   private let loop: any EventLoop
   private let onEvent: (SIPSocketEvent) -> Void
   private let clock: @Sendable () -> Moment
@@ -36,11 +37,12 @@ final class SIPConnections {
   }
 
   init(
-    loop: any EventLoop, limits: ConnectionLimits, clock: @escaping @Sendable () -> Moment,
+    loop: any EventLoop, limits: ConnectionLimits, gate: SourceGate, clock: @escaping @Sendable () -> Moment,
     onEvent: @escaping (SIPSocketEvent) -> Void
   ) {
     self.loop = loop
     self.limits = limits
+    self.gate = gate
     self.clock = clock
     self.onEvent = onEvent
     handshakes = HandshakeGate(limits)
@@ -163,7 +165,7 @@ final class SIPConnections {
 
   /// Takes a peer's connection, if he may have one more.
   func admits(_ connection: SIPConnection, on flow: Flow) -> Bool {
-    if isClosed { return false }
+    if isClosed || !gate.admitsConnection(flow.remote, flow.transport) { return false }
     // An expected peer is one whose certificate we have checked, which only a connection of our own does: nobody may come
     // from its port and get what is meant for it.
     if flow.transport == .tls, tls.server == nil || tls.peer(flow.remote) != nil { return false }
@@ -172,7 +174,7 @@ final class SIPConnections {
     if isFull || incoming[source, default: 0] >= limits.perSource { onEvent(.crowded(flow.remote)) }
     guard incoming[source, default: 0] < limits.perSource else { return false }
     if isFull {
-      guard let victim = displaced(by: source) else { return false }
+      guard let victim = gate.isKnown(flow.remote) ? leastKnown() : displaced(by: source) else { return false }
       victim.close()
     }
     if flow.transport == .tls, !admitsHandshake(of: source, flow) { return false }
@@ -225,6 +227,14 @@ final class SIPConnections {
       return incoming[source(flow)] == most
     }
     return candidates.min { $0.lastHeard < $1.lastHeard }
+  }
+
+  /// Of strangers' connections the one that has been silent longest: it makes room for whom we know.
+  private func leastKnown() -> SIPConnection? {
+    let strangers = connections.values.filter { connection in
+      connection.isIncoming && !connection.isRetired && connection.flow.map { !gate.isKnown($0.remote) } ?? false
+    }
+    return strangers.min { $0.lastHeard < $1.lastHeard }
   }
 
   /// A connection is of no use any more.

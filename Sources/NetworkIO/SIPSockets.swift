@@ -7,7 +7,7 @@ package import Telephony
 package enum SIPSocketEvent: Sendable {
   /// A message that could be read.
   case received(Message, Flow, at: Moment)
-  /// Bytes that are no SIP message. A `refusal` has already been answered when the error holds one.
+  /// Bytes that are no SIP message. A `refusal` has already been answered when the error holds one and the gate lets it.
   case malformed(ParseError, Flow)
   /// A datagram could not be sent on this flow (no route), or its connection could not be opened or is gone.
   case failed(Flow)
@@ -24,6 +24,7 @@ package final class SIPSockets {
   private let loop: any EventLoop
   private let clock: @Sendable () -> Moment
   private let onEvent: (SIPSocketEvent) -> Void
+  private let gate: SourceGate
   private var listeners: [Listener] = []
   private var routes = LocalRoutes()
   private let connections: SIPConnections
@@ -37,16 +38,19 @@ package final class SIPSockets {
   /// - Parameters:
   ///   - loop: the event loop everything happens on.
   ///   - limits: what connections may cost.
+  ///   - gate: whom they listen to.
   ///   - clock: read once for each message that arrives, and for each flow that is asked for.
   ///   - onEvent: called on `loop`.
   package init(
-    loop: any EventLoop, limits: ConnectionLimits = ConnectionLimits(), clock: @escaping @Sendable () -> Moment,
+    loop: any EventLoop, limits: ConnectionLimits = ConnectionLimits(), gate: SourceGate = .open,
+    clock: @escaping @Sendable () -> Moment,
     onEvent: @escaping (SIPSocketEvent) -> Void
   ) {
     self.loop = loop
     self.clock = clock
     self.onEvent = onEvent
-    connections = SIPConnections(loop: loop, limits: limits, clock: clock, onEvent: onEvent)
+    self.gate = gate
+    connections = SIPConnections(loop: loop, limits: limits, gate: gate, clock: clock, onEvent: onEvent)
   }
 
   /// Opens a UDP socket; the future fails with ``ListenError``, and gives the endpoint really bound (port 0 picks one).
@@ -63,6 +67,8 @@ package final class SIPSockets {
     listeners.append(Listener(socket: socket))
     let owner = NIOLoopBound(self, eventLoop: loop)
     return DatagramBootstrap(group: loop)
+      // In a flood most of what is read is thrown away at once: what somebody waits for must not stand behind it for long.
+      .channelOption(.maxMessagesPerRead, value: 64)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
       .channelOption(.receivePacketInfo, value: socket.bound.address.isUnspecified)
       .channelInitializer { channel in
@@ -176,6 +182,7 @@ package final class SIPSockets {
     guard let remote = Endpoint(remote) else { return }
     // A keep-alive (RFC 5626 §3.5.1, or a few zero bytes) wants no answer over UDP.
     if buffer.readableBytesView.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0 || $0 == 0x20 }) { return }
+    guard gate.admits(remote, .udp) else { return }
     let now = clock()
     let own =
       asked.flatMap { Endpoint($0)?.address }.flatMap { $0.isOneHosts ? Endpoint($0, socket.bound.port) : nil }
@@ -184,7 +191,7 @@ package final class SIPSockets {
     do throws(ParseError) {
       onEvent(.received(try parseMessage(Array(buffer.readableBytesView)), flow, at: now))
     } catch {
-      if let refusal = error.refusal { send(.response(refusal), on: flow) }
+      if gate.answersGarbage(remote, .udp), let refusal = error.refusal { send(.response(refusal), on: flow) }
       onEvent(.malformed(error, flow))
     }
   }

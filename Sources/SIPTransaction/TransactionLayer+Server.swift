@@ -191,6 +191,7 @@ extension TransactionLayer {
     servers[id] = ServerEntry(
       id: id, key: key, mergeKey: mergeKey, flow: via.responseFlow(on: flow),
       reconnecting: via.reconnectingFlow(insteadOf: flow), source: flow.remote.address, machine: machine)
+    openServers[flow.remote.address, default: 0] += 1
     serverKeys[key] = id
     if let mergeKey { mergeKeys[mergeKey] = id }
     // A transaction that only begins sends nothing and sets timers: there is nothing to hand on.
@@ -219,6 +220,8 @@ extension TransactionLayer {
         results.append(.responseFailed(id))
       case .terminated:
         servers[id] = nil
+        let open = openServers[entry.source, default: 1] - 1
+        openServers[entry.source] = open > 0 ? open : nil
         for key in [entry.key, entry.acknowledgementKey] {
           if let key, serverKeys[key] == id { serverKeys[key] = nil }
         }

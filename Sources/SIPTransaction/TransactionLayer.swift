@@ -39,6 +39,8 @@ package struct TransactionLayer: Sendable {
   var servers: [ServerTransactionID: ServerEntry] = [:]
   var serverKeys: [ServerKey: ServerTransactionID] = [:]
   var mergeKeys: [MergeKey: ServerTransactionID] = [:]
+  /// How many server transactions live, by their request's source.
+  var openServers: [IPAddress: Int] = [:]
   private var lastNumber: UInt64 = 0
 
   /// - Parameters:

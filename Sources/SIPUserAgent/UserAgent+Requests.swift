@@ -4,9 +4,11 @@ import Telephony
 
 /// Requests of peers outside of a dialog: who may ask what (RFC 3261 §8.2).
 extension UserAgent {
-  private enum Identification {
+  enum Identification {
     case peer(PeerIdentity)
     case challenge(isStale: Bool)
+    /// One who gets no answer any more.
+    case nobody
   }
 
   /// What we do; nothing else is sent to us with success. RFC 3261 §20.5.
@@ -21,7 +23,7 @@ extension UserAgent {
   ]
 
   /// Methods that a stranger may ask us to authenticate; the rest of his get no answer.
-  private static let challengedMethods: Set<Method> = [
+  static let challengedMethods: Set<Method> = [
     .invite, .register, .message, .subscribe, .refer, Method("PUBLISH"),
   ]
 
@@ -30,18 +32,8 @@ extension UserAgent {
     if let dialog, let owner = dialogs[dialog] {
       return receive(request, transaction, flow, in: dialog, of: owner, at: now)
     }
-    if request.method == .options, !isKnown(flow.remote, at: now.instant) {
-      note(strangerAt: flow, at: now)
-      return perform(
-        transactions.respondStatelessly(
-          request.response(200, toTag: transactions.statelessTag(request)), to: transaction), at: now)
-    }
-    // A method that nobody authenticates, as BYE, is answered only where we know the source.
-    guard Self.challengedMethods.contains(request.method) || isKnown(flow.remote, at: now.instant) else {
-      note(strangerAt: flow, at: now)
-      return perform(transactions.forget(transaction), at: now)
-    }
-    if dialog != nil, request.method != .register, isKnown(flow.remote, at: now.instant) {
+    if let identified { return receiveIdentified(request, transaction, flow, identified, at: now) }
+    if dialog != nil, request.method != .register {
       actions.append(.log(.protocolFault(.noDialog(request.method), source: flow.remote)))
       return refuse(request, transaction, 481, flow, at: now)
     }
@@ -50,8 +42,26 @@ extension UserAgent {
     }
     switch identify(request, flow, at: now) {
     case .peer(let identity): receiveIdentified(request, transaction, flow, identity, at: now)
-    case .challenge(let isStale): challenge(request, transaction, isStale: isStale, at: now)
+    case .challenge(let isStale):
+      perform(
+        transactions.respondStatelessly(
+          challenge(request, isStale: isStale, at: now.instant), to: transaction), at: now)
+    case .nobody: perform(transactions.forget(transaction), at: now)
     }
+  }
+
+  /// Bounds what one peer who is no trunk can have open at once.
+  mutating func hasRoom(for request: Request, _ flow: Flow, at now: Moment) -> Bool {
+    let source = flow.remote.address
+    guard let limit = settings.limits.transactions, transactions.openTransactions(of: source) >= limit,
+      !directory.hasTrunk(at: source), request.method != .ack, request.method != .cancel, !isInDialog(request),
+      !transactions.matches(request, from: source), let (copy, answer) = transactions.completed(request, on: flow)
+    else { return true }
+    var response = copy.response(503, toTag: transactions.statelessTag(copy))
+    response.headers.add("Retry-After", "32")
+    actions.append(.transmit(.response(response), answer))
+    tell(.refused(method: request.method, status: 503, source: flow.remote), at: now.instant)
+    return false
   }
 
   private mutating func receiveIdentified(
@@ -78,30 +88,34 @@ extension UserAgent {
 
   // MARK: - Who is it
 
-  private mutating func identify(_ request: Request, _ flow: Flow, at now: Moment) -> Identification {
+  mutating func identify(_ request: Request, _ flow: Flow, at now: Moment) -> Identification {
     let source = flow.remote
     let verdict = authenticator.check(
       request, realm: settings.realm, passwords: directory.password(of:), at: now.instant)
     if case .passed(let user) = verdict, let identity = directory.identity(of: user) {
-      sources.forgive(source.address)
+      sources.forgive(SourceGuard.Source(source.address, isConnected: flow.transport.isReliable))
       return .peer(identity)
     }
     if request.method != .register, let trunk = trunk(for: request, source, at: now.instant) {
       return .peer(.trunk(trunk))
     }
+    let offence: SourceGuard.Offence
     switch verdict {
-    case .passed, .none:
-      note(strangerAt: flow, at: now)
-      return .challenge(isStale: false)
+    case .passed, .none: offence = .request
     case .stale: return .challenge(isStale: true)
     case .replayed(let user):
-      actions.append(.log(.replayed(user: user, source: source)))
-      return .challenge(isStale: true)
+      tell(.replayed(user: user, source: source), at: now.instant)
+      offence = .request
     case .failed(let user):
-      actions.append(.log(.authenticationFailed(user: user, source: source)))
-      count(SourceGuard.wrongPassword, against: source, at: now)
-      return .challenge(isStale: false)
+      tell(.authenticationFailed(user: user, source: source), at: now.instant)
+      offence = .failure
     }
+    // Many phones may share a known address; one with a wrong password must not silence the others.
+    guard isKnown(source, at: now.instant) || count(offence, against: source, flow.transport, at: now.instant) else {
+      return .nobody
+    }
+    if case .replayed = verdict { return .challenge(isStale: true) }
+    return .challenge(isStale: false)
   }
 
   /// The trunk that asks this without a password: it names the Contact with which we registered there, it is a gateway
@@ -126,35 +140,17 @@ extension UserAgent {
     return names.first
   }
 
-  /// True for trunks' addresses and for sources with a living registration or leg.
-  func isKnown(_ source: Endpoint, at now: Instant) -> Bool {
-    directory.hasTrunk(at: source.address) || registrar.knows(source.address, at: now)
-      || legs.values.contains { $0.flow.remote.address == source.address }
-  }
-
   func isInDialog(_ request: Request) -> Bool { DialogID(request: request).map { dialogs[$0] != nil } ?? false }
-
-  private mutating func note(strangerAt flow: Flow, at now: Moment) {
-    count(SourceGuard.unauthenticated, against: flow.remote, at: now)
-  }
-
-  private mutating func count(_ weight: Int, against source: Endpoint, at now: Moment) {
-    if sources.count(weight, against: source.address, at: now.instant), !isKnown(source, at: now.instant) {
-      actions.append(.log(.silenced(source)))
-    }
-  }
 
   // MARK: - Answers
 
   /// The 401, the same for everyone; nothing of the request is kept.
-  private mutating func challenge(
-    _ request: Request, _ transaction: ServerTransactionID, isStale: Bool, at now: Moment
-  ) {
+  func challenge(_ request: Request, isStale: Bool, at now: Instant) -> Response {
     var response = request.response(401, toTag: transactions.statelessTag(request))
     let lines = authenticator.challenges(
-      to: request, realm: settings.realm, algorithms: settings.challengeAlgorithms, isStale: isStale, at: now.instant)
+      to: request, realm: settings.realm, algorithms: settings.challengeAlgorithms, isStale: isStale, at: now)
     for line in lines { response.headers.add("WWW-Authenticate", line) }
-    perform(transactions.respondStatelessly(response, to: transaction), at: now)
+    return response
   }
 
   mutating func respond(_ response: Response, _ transaction: ServerTransactionID?, at now: Moment) {

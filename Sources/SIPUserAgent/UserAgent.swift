@@ -8,6 +8,7 @@ package struct UserAgent: Sendable {
   package private(set) var settings: UserAgentSettings {
     didSet {
       directory = PeerDirectory(settings)
+      sources.limits = settings.limits
       transactions.limit = settings.maxTransactions
       for gone in registrar.keep(directory.isKnown) {
         timers.cancel(.registration(gone.user))
@@ -29,7 +30,12 @@ package struct UserAgent: Sendable {
   var timers = TimerQueue<UserAgentTimer>()
   var authenticator: DigestAuthenticator
   var registrar = Registrar()
-  var sources = SourceGuard()
+  var sources: SourceGuard
+  /// Lines about strangers who are silenced, and about what else they do.
+  var silenceNotes = NoteLimit()
+  var strangerNotes = NoteLimit()
+  /// Whose request it is that is handed to the transaction layer, if his password has already told.
+  var identified: PeerIdentity?
   /// Trunks between which a call could not choose; said once.
   var ambiguousTrunks: Set<[String]> = []
   var legs: [LegID: Leg] = [:]
@@ -57,6 +63,7 @@ package struct UserAgent: Sendable {
     nextLeg = firstLeg
     directory = PeerDirectory(settings)
     transactions = TransactionLayer(random: random, timers: timers, limit: settings.maxTransactions)
+    sources = SourceGuard(settings.limits)
     authenticator = DigestAuthenticator(functions: digest, random: random)
   }
 
@@ -129,10 +136,9 @@ package struct UserAgent: Sendable {
   // MARK: - From the transaction layer
 
   private mutating func receive(_ message: Message, _ flow: Flow, at now: Moment) {
-    if case .request(let request) = message, sources.isSilenced(flow.remote.address, at: now.instant),
-      !isKnown(flow.remote, at: now.instant), !isInDialog(request)
-    {
-      return
+    if case .request(let request) = message {
+      guard belongs(message, on: flow, at: now.instant) else { return receiveStrangers(request, flow, at: now) }
+      guard hasRoom(for: request, flow, at: now) else { return }
     }
     perform(transactions.receive(message, on: flow, at: now), at: now)
   }

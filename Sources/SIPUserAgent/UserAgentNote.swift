@@ -14,8 +14,13 @@ package enum UserAgentNote: Hashable, Sendable {
   case registered(user: String, contact: String, seconds: Int, source: Endpoint)
   case unregistered(user: String, contact: String)
   case registrationRefused(user: String, status: Int, source: Endpoint)
-  /// Too many failures from this source: it gets no answer for a while.
-  case silenced(Endpoint)
+  /// This source asks too much of a stranger: it gets no answer for so long, and longer with each relapse, of which
+  /// nothing more is said.
+  case silenced(Endpoint, Misconduct, Duration)
+  /// The same source is heard again, having been silenced for so long.
+  case heardAgain(Endpoint, after: Duration)
+  /// So many notes about strangers were left out before the one that follows.
+  case untold(Int)
   /// A second 2xx, or one after our CANCEL: acknowledged and ended.
   case extraAnswer(LegID)
   /// Our 2xx, or our reliable provisional response, was never acknowledged; the leg is ended by BYE, or refused.
@@ -26,6 +31,14 @@ package enum UserAgentNote: Hashable, Sendable {
   case challengeUnanswered(realm: String, source: Endpoint)
   /// A message that makes no sense where it came: what, and from where.
   case protocolFault(ProtocolFault, source: Endpoint)
+}
+
+/// For what a stranger is silenced.
+package enum Misconduct: Hashable, Sendable {
+  /// Many requests without a password, connections, or bytes that are no SIP.
+  case scanning
+  /// Many wrong passwords.
+  case guessing
 }
 
 /// What a peer did that the RFC forbids.

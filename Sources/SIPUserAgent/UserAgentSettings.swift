@@ -34,15 +34,17 @@ package struct UserAgentSettings: Sendable {
   package var challengeAlgorithms: [DigestAlgorithm]
   /// Legs that may live at once; beyond it an incoming INVITE gets 503.
   package var maxLegs: Int
-  /// Transactions that may live at once; beyond it a new request gets 503.
+  /// Transactions that may live at once; beyond it new requests get 503, and those within a dialog have as many again.
   package var maxTransactions: Int
+  /// What strangers may ask.
+  package var limits: SourceLimits
   /// The host and port that peers on this way see as ours (Via, Contact); the host as it stands in a URI.
   package var advertised: @Sendable (Flow) -> (host: String, port: UInt16)
 
   package init(
     realm: String = "pikett", userAgentName: String = "Pikett", users: [UserPeer] = [], trunks: [TrunkPeer] = [],
     registrar: RegistrarLimits = RegistrarLimits(), challengeAlgorithms: [DigestAlgorithm] = [.md5],
-    maxLegs: Int = 2000, maxTransactions: Int = 2000,
+    maxLegs: Int = 2000, maxTransactions: Int = 2000, limits: SourceLimits = SourceLimits(),
     advertised: @escaping @Sendable (Flow) -> (host: String, port: UInt16) = {
       ($0.local.address.uriText, $0.local.port)
     }
@@ -55,6 +57,7 @@ package struct UserAgentSettings: Sendable {
     self.challengeAlgorithms = challengeAlgorithms
     self.maxLegs = maxLegs
     self.maxTransactions = maxTransactions
+    self.limits = limits
     self.advertised = advertised
   }
 }

@@ -76,7 +76,7 @@ extension SiteReader {
     let externalTrunks = trunkNames("ExternalTrunk.txt", names, default: onlyTrunk)
     var site = SiteSnapshot(
       xmlNumber: names.xmlNumber, smsProviders: names.smsProviders, smsPrefix: names.smsPrefix,
-      internalTrunks: names.internalTrunks, externalTrunks: externalTrunks)
+      internalTrunks: names.internalTrunks, externalTrunks: externalTrunks, limits: readLimits())
     readSettings(into: &site)
     site.trunks = names.trunks
     site.users = names.userNumbers.map { readUser($0, names: names) }
@@ -119,7 +119,7 @@ extension SiteSnapshot {
   /// A site in which every other file is missing.
   fileprivate init(
     xmlNumber: PhoneNumber, smsProviders: [String], smsPrefix: String, internalTrunks: [String],
-    externalTrunks: [String]
+    externalTrunks: [String], limits: SiteLimits
   ) {
     let anyAddress = IPAddress("0.0.0.0").map { Endpoint($0, 5060) }
     let listen = anyAddress.map { endpoint in
@@ -131,6 +131,7 @@ extension SiteSnapshot {
       tls: TLSFiles(),
       address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, stateDirectory: "state", ringback: "it",
       timeZone: nil, language: .en, answer: .hunt, digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil,
+      limits: limits,
       users: [],
       queues: [], forwards: [], trunks: [], lastGood: [:])
   }

@@ -45,6 +45,8 @@ package struct SiteSnapshot: Sendable {
   package var maxRounds: Int?
   /// The longest hunting, and the longest life of a leg without media; nil: for ever.
   package var maxDuration: Duration?
+  /// What strangers may ask.
+  package var limits: SiteLimits
   /// Lowest number first.
   package var users: [SiteUser]
   /// By name.

@@ -172,8 +172,20 @@ package struct EventLog {
       line(
         .warning, "several trunks call from this address; the first is taken", nil,
         ["trunks": names.joined(separator: ","), "source": "\(source)"])
-    case .silenced(let source):
-      line(.warning, "too many failures; no answers for a while", nil, ["source": "\(source)"])
+    case .silenced(let source, let misconduct, let time):
+      line(
+        .warning, "a stranger is silenced", nil,
+        [
+          "source": "\(source.address)", "seconds": "\(time.components.seconds)",
+          "for": misconduct == .guessing ? "wrong passwords" : "too many requests",
+          "see": misconduct == .guessing ? "limits/Failures.txt" : "limits/Requests.txt",
+        ])
+    case .heardAgain(let source, let time):
+      line(
+        .notice, "a stranger is heard again", nil,
+        ["source": "\(source.address)", "seconds": "\(time.components.seconds)"])
+    case .untold(let count):
+      line(.warning, "strangers did more of the kind", nil, ["lines": "\(count)"])
     case .neverAcknowledged(let leg):
       line(.warning, "our answer was never acknowledged", nil, ["leg": "\(leg)"])
     case .sessionExpired(let leg):

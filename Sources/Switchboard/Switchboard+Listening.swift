@@ -65,6 +65,20 @@ extension Switchboard {
     return limits
   }
 
+  /// The core knows whom to listen to.
+  static func gate(_ board: LateBound<Switchboard>) -> SourceGate {
+    func ask(_ question: (inout CallController, Instant) -> Bool) -> Bool {
+      withoutActuallyEscaping(question) { question in
+        board.value?.assumeIsolated { question(&$0.control, currentMoment().instant) } ?? false
+      }
+    }
+    return SourceGate(
+      admits: { source, transport in ask { $0.admits(source, transport, at: $1) } },
+      admitsConnection: { source, transport in ask { $0.admitsConnection(from: source, transport, at: $1) } },
+      answersGarbage: { source, transport in ask { $0.answersGarbage(from: source, transport, at: $1) } },
+      isKnown: { source in ask { $0.isKnown(source, at: $1) } })
+  }
+
   /// One line a minute.
   func crowded(_ remote: Endpoint) {
     let now = currentMoment().instant

@@ -81,7 +81,9 @@ package actor Switchboard {
     tls = parts.tls
     log = EventLog(parts.logger)
     let sockets = SIPSockets(
-      loop: loop, limits: Self.connectionLimits(), clock: { currentMoment() },
+      loop: loop, limits: Self.connectionLimits(),
+      gate: Self.gate(board),
+      clock: { currentMoment() },
       onEvent: { event in board.value?.assumeIsolated { $0.received(event) } })
     let addressBook = AddressBook()
     addressBook.update(parts.site, hosts: KnownHosts())

@@ -227,33 +227,6 @@ import Testing
     #expect(!request.hasForeignBody)
   }
 
-  // MARK: - Sources
-
-  @Test func `a guesser is silenced for ten minutes, and the table is bounded`() throws {
-    var guardian = SourceGuard(limit: 8)
-    let address = endpoint("203.0.113.1:1").address
-    var attempts = 0
-    while !guardian.count(SourceGuard.wrongPassword, against: address, at: start.instant) { attempts += 1 }
-    #expect(attempts == 20)
-    #expect(guardian.isSilenced(address, at: start.instant + .seconds(599)))
-    #expect(!guardian.isSilenced(address, at: start.instant + .seconds(600)))
-    for index in 0..<100 {
-      _ = guardian.count(1, against: try #require(IPAddress("198.51.100.\(index)")), at: start.instant)
-    }
-    #expect(guardian.count == 8)
-    guardian.forgive(try #require(IPAddress("198.51.100.99")))
-    #expect(guardian.count == 7)
-  }
-
-  @Test func `a slow trickle is no attack`() {
-    var guardian = SourceGuard()
-    let address = endpoint("203.0.113.1:1").address
-    for second in stride(from: 0, to: 3600, by: 4) {
-      let isSilenced = guardian.count(SourceGuard.wrongPassword, against: address, at: start.instant + .seconds(second))
-      #expect(!isSilenced)
-    }
-  }
-
   // MARK: - Who is it
 
   @Test func `several trunks at one address`() throws {

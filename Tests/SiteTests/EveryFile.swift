@@ -53,7 +53,7 @@ enum EveryFile {
     return SiteReading(files: files.mapValues { Array($0.utf8) }, previous: previous)
   }
 
-  static let rows: [ValueFileRow] = line + user + queue + forward + trunk + provider
+  static let rows: [ValueFileRow] = line + limits + user + queue + forward + trunk + provider
 
   // MARK: The line
 
@@ -114,6 +114,29 @@ enum EveryFile {
       seconds($0.maxDuration)
     },
   ]
+
+  // MARK: Strangers
+
+  private static let limits: [ValueFileRow] = [
+    count("Requests", "60") { $0.requests }, count("Failures", "20") { $0.failures },
+    count("Transactions", "200") { $0.transactions }, count("Strangers", "500") { $0.strangers },
+    row("limits/Silence.txt", "60", ("300", "300"), "1 min", "seconds, 1 to 86400, or none", .value("-")) {
+      seconds($0.limits.silence)
+    },
+    row("limits/Sources.txt", "4096", ("100", "100"), "15", "a number, 16 to 1000000") { "\($0.limits.sources)" },
+    row(
+      "limits/Allow.txt", "", ("192.0.2.0/24, 2001:db8::/32", "192.0.2.0/24,2001:db8::/32"), "office",
+      "addresses or networks such as 192.0.2.0/24, comma-separated, or none", .value("")
+    ) { $0.limits.allowed.map(\.description).joined(separator: ",") },
+  ]
+
+  private static func count(
+    _ name: String, _ standard: String, _ value: @escaping @Sendable (SiteLimits) -> Int?
+  ) -> ValueFileRow {
+    row("limits/\(name).txt", standard, ("7", "7"), "0", "a number, 1 to 1000000, or none", .value("-")) {
+      value($0.limits).map { "\($0)" } ?? "-"
+    }
+  }
 
   // MARK: A user
 

@@ -61,6 +61,7 @@ struct SampleSiteTests {
         "731/",
         "SMSNumber SMSUser SMSPassword Name Password Contact Trunk Secure Confirm Fork ForkConfirm CFNR CFNRTimeout IM"
       ),
+      ("limits/", "Requests Failures Transactions Silence Sources Strangers Allow"),
       ("queues/TED_WQ10/", "Number Map1 Timeout Repeat OnSilence"), ("forwards/TED_CFU/", "Target"),
       (
         "trunks/GW14/",

@@ -35,7 +35,17 @@ import Testing
         .ambiguousTrunk(names: ["A", "B"], source: source),
         "several trunks call from this address; the first is taken source=198.51.100.7:5060 trunks=A,B"
       ),
-      (.silenced(source), "too many failures; no answers for a while source=198.51.100.7:5060"),
+      (
+        .silenced(source, .guessing, .seconds(120)),
+        "a stranger is silenced for=wrong passwords seconds=120 see=limits/Failures.txt source=198.51.100.7"
+      ),
+      (
+        .silenced(source, .scanning, .seconds(60)),
+        "a stranger is silenced for=too many requests seconds=60 see=limits/Requests.txt source=198.51.100.7"
+      ),
+      (
+        .heardAgain(source, after: .seconds(3840)), "a stranger is heard again seconds=3840 source=198.51.100.7"
+      ), (.untold(17), "strangers did more of the kind lines=17"),
       (
         .refused(method: .update, status: 481, source: source),
         "request refused method=UPDATE source=198.51.100.7:5060 status=481"
