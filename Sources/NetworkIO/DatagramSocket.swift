@@ -21,9 +21,12 @@ struct DatagramSocket {
       // [::] must neither take the port from 0.0.0.0 nor show IPv4 peers as ::ffff:a.b.c.d, which no trunk's address is.
       setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
-    // A burst of retransmissions after a stall must not push out the INVITE that follows it.
-    var room: Int32 = 1 << 20
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    // A burst of retransmissions after a stall, or of strangers, must not push out the INVITE that follows it. Who may
+    // (root, CAP_NET_ADMIN) takes more than the system's net.core.rmem_max.
+    var room: Int32 = 1 << 22
+    if setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, socklen_t(MemoryLayout<Int32>.size)) != 0 {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    }
     guard endpoint.withSocketAddress({ [descriptor] in Glibc.bind(descriptor, $0, $1) }) == 0,
       let bound = sockaddr_storage(localAddressOf: descriptor).flatMap(Endpoint.init)
     else {

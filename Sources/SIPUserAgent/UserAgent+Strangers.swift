@@ -8,19 +8,21 @@ package import Telephony
 /// only when his password is right does it go the way of all others. The same 401 answers every request that needs one,
 /// a bare 200 every OPTIONS; all else gets no answer.
 extension UserAgent {
-  /// Asked for each datagram before it is read: false if it is to be thrown away, because its source is silenced, or
-  /// because strangers have had their share of this second. Whom we know is always heard.
+  /// Asked for each datagram, and for what comes on a connection, before it is read: false if it is to be thrown away,
+  /// because its source is silenced, or because strangers have had their share of this second. Whom we know is always
+  /// heard.
   package mutating func admits(_ source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
     let key = SourceGuard.Source(source.address, isConnected: transport.isReliable)
     if isKnown(source, at: now) { return true }
     if sources.isSilenced(key, at: now) { return isAllowed(source.address) }
-    return sources.hasRoom(isConnected: transport.isReliable, at: now)
+    return transport.isReliable || sources.hasRoom(isConnected: false, at: now)
   }
 
   /// Asked for each connection of a peer before it is taken; it counts as a request.
   package mutating func admitsConnection(from source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
-    guard admits(source, transport, at: now) else { return false }
-    return isKnown(source, at: now) || count(.request, against: source, transport, at: now)
+    if isKnown(source, at: now) { return true }
+    return admits(source, transport, at: now) && sources.hasRoom(isConnected: true, at: now)
+      && count(.request, against: source, transport, at: now)
   }
 
   /// True for trunks' addresses and for sources with a living registration or leg.

@@ -67,16 +67,23 @@ extension Switchboard {
 
   /// The core knows whom to listen to.
   static func gate(_ board: LateBound<Switchboard>) -> SourceGate {
-    func ask(_ question: (inout CallController, Instant) -> Bool) -> Bool {
-      withoutActuallyEscaping(question) { question in
-        board.value?.assumeIsolated { question(&$0.control, currentMoment().instant) } ?? false
-      }
-    }
-    return SourceGate(
-      admits: { source, transport in ask { $0.admits(source, transport, at: $1) } },
-      admitsConnection: { source, transport in ask { $0.admitsConnection(from: source, transport, at: $1) } },
-      answersGarbage: { source, transport in ask { $0.answersGarbage(from: source, transport, at: $1) } },
-      isKnown: { source in ask { $0.isKnown(source, at: $1) } })
+    SourceGate(
+      admits: { source, transport in
+        board.value?.assumeIsolated { $0.control.admits(source, transport, at: currentMoment().instant) } ?? false
+      },
+      admitsConnection: { source, transport in
+        board.value?.assumeIsolated {
+          $0.control.admitsConnection(from: source, transport, at: currentMoment().instant)
+        } ?? false
+      },
+      answersGarbage: { source, transport in
+        board.value?.assumeIsolated {
+          $0.control.answersGarbage(from: source, transport, at: currentMoment().instant)
+        } ?? false
+      },
+      isKnown: { source in
+        board.value?.assumeIsolated { $0.control.isKnown(source, at: currentMoment().instant) } ?? false
+      })
   }
 
   /// One line a minute.

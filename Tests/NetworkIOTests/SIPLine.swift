@@ -13,20 +13,27 @@ final class SIPLine: Sendable {
   private let loop: any EventLoop
   private let events: AsyncStream<SIPSocketEvent>
 
-  init(limits: ConnectionLimits = ConnectionLimits()) async throws {
+  init(limits: ConnectionLimits = ConnectionLimits(), gate: @escaping @Sendable () -> SourceGate = { .open })
+    async throws
+  {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let (events, told) = AsyncStream.makeStream(of: SIPSocketEvent.self)
     self.loop = loop
     self.events = events
     sockets = try await loop.submit {
       NIOLoopBound(
-        SIPSockets(loop: loop, limits: limits, clock: { Self.moment }, onEvent: { told.yield($0) }), eventLoop: loop)
+        SIPSockets(
+          loop: loop, limits: limits, gate: gate(), clock: { Self.moment }, onEvent: { told.yield($0) }),
+        eventLoop: loop)
     }.get()
   }
 
   /// Runs `body` with a line, and closes the line whatever happens.
-  static func with(limits: ConnectionLimits = ConnectionLimits(), _ body: (SIPLine) async throws -> Void) async throws {
-    let line = try await SIPLine(limits: limits)
+  static func with(
+    limits: ConnectionLimits = ConnectionLimits(), gate: @escaping @Sendable () -> SourceGate = { .open },
+    _ body: (SIPLine) async throws -> Void
+  ) async throws {
+    let line = try await SIPLine(limits: limits, gate: gate)
     do {
       try await body(line)
     } catch {

@@ -239,6 +239,8 @@ extension ScenarioTests {
     try await Scene.play("bad-streams") { scene in
       var site = TestSite(scene.path("site"))
       site.files["Listen.txt"] = "udp:127.0.0.1:\(site.port),tcp:127.0.0.1:\(site.port)"
+      // Else who opens so many connections would not be listened to any more.
+      site.files["limits/Requests.txt"] = "none"
       try site.write()
       let daemon = try await Daemon.start(scene, site)
       let rack = try PhoneRack(scene)
