@@ -72,14 +72,14 @@ import Testing
       let bound = try await line.listenTCP()
       let strangers = [try TCPPeer(to: bound, from: "127.0.0.3"), try TCPPeer(to: bound, from: "127.0.0.4")]
       for peer in strangers {
-        peer.send(text("stranger"))
+        peer.send(text("stranger", extra: "Content-Length: 0\r\n"))
         guard case .received = try await line.next() else {
           Issue.record("a request was expected")
           return
         }
       }
       let known = try TCPPeer(to: bound, from: "127.0.0.5")
-      known.send(text("known"))
+      known.send(text("known", extra: "Content-Length: 0\r\n"))
       // That there were too many, and the end of the stranger's, are told before.
       while true {
         if case .received(let message, _, _) = try await line.next() {

@@ -5,21 +5,25 @@ import Glibc
 import Testing
 
 extension ScenarioTests {
-  /// An emergency call in which all SIP goes over TLS: a technician's phone calls the line, another's is rung on the
-  /// connection by which it has registered. The recording tells the call in datagrams, as it does any other.
+  /// An emergency call of which nothing can be read on the wire, SIP over TLS and SRTP: a technician's phone calls the
+  /// line, another's is rung on the connection by which it has registered. The recording tells the call in datagrams, as it
+  /// does any other.
   @Test func callOverTLS() async throws {
     try await Scene.play("tls-call") { scene in
       var site = TestSite(scene.path("site"))
       let port = try site.listenOnTLS()
       site.files["732/CFNRTimeout.txt"] = "20"
+      site.files["732/Secure.txt"] = "required"
       try site.write()
       let callerVoice = try Surroundings.voice("demo-caller")
       let technicianVoice = try Surroundings.voice("demo-technician")
       let daemon = try await Daemon.start(scene, site)
       let wire = try await Wire.listen("port \(port) or " + site.traffic, scene)
       let server = "127.0.0.1:\(port)"
-      let desk = try await Baresip.start("732", at: server, by: "tls", saying: technicianVoice, scene)
-      let caller = try await Baresip.start("733", at: server, by: "tls", saying: callerVoice, scene)
+      let desk = try await Baresip.start(
+        "732", at: server, by: "tls", encryption: "srtp-mand", saying: technicianVoice, scene)
+      let caller = try await Baresip.start(
+        "733", at: server, by: "tls", encryption: "srtp-mand", saying: callerVoice, scene)
       for number in ["732", "733"] { try await daemon.says("phone registered", "user=\(number)") }
 
       try await caller.talks(to: "720")
