@@ -59,15 +59,15 @@ struct Encryption: Sendable {
   /// Answers one of the candidates.
   /// - Returns: the keys of both sides; nil if the stream is plain.
   mutating func answer(_ stream: MediaDescription) -> MediaKeys? {
-    offered = []
     guard let random, let theirs = line(of: stream) else {
-      agreed = nil
+      (agreed, offered) = (nil, [])
       transport = "RTP/AVP"
       return nil
     }
     let own = agreed.flatMap { $0.key.suite == theirs.key.suite ? $0.key : nil }
     let line = CryptoLine(tag: theirs.tag, own ?? MediaKey(theirs.key.suite, from: random))
-    agreed = line
+    // A refresh of the session offers it again as it is.
+    (agreed, offered) = (line, [line])
     transport = stream.transport
     return MediaKeys(send: line.key, receive: theirs.key)
   }

@@ -83,6 +83,7 @@ package struct OfferAnswer: Sendable {
           && own.payloadType != found.remote.telephoneEvent
       }
     receive([found.first])
+    (hasOffered, offeredDirection) = (true, agreed)
     telephoneEvent = capabilities.telephoneEvent ? found.remote.telephoneEvent ?? freeEventType() : nil
     let keys = encryption.answer(description.media[found.index])
     audioIndex = found.index
@@ -101,7 +102,7 @@ package struct OfferAnswer: Sendable {
   }
 
   /// Takes the other side's answer to our last offer. May be called again: 183 and 200 repeat the answer, and a forked
-  /// call brings several.
+  /// call brings several. What we have answered with is offered again where the session is refreshed (RFC 4028 §10).
   /// - Throws: `noAudio` if our stream was refused, `noCommonCodec`, `noCommonCrypto`, `notSecure`, `unexpectedAnswer`,
   ///   and what the parser throws.
   package mutating func accept(_ answer: [UInt8]) throws(SDPError) -> NegotiatedAudio {

@@ -108,6 +108,15 @@ import Testing
     #expect(try machine.accept(body("m=audio 5000 RTP/AVP 0")).remote?.port == 5000)
   }
 
+  @Test func `what we answered is offered again by a refresh, and its answer counts`() throws {
+    var machine = OfferAnswer(sessionID: 1)
+    _ = try machine.answer(body("m=audio 4000 RTP/AVP 0 8", "a=sendonly"), local: local)
+    let audio = try machine.accept(body("m=audio 5000 RTP/AVP 0", "a=sendonly"))
+    #expect(audio.remote?.port == 5000)
+    #expect(audio.codec == .pcmu)
+    #expect(audio.direction == .receiveOnly)
+  }
+
   @Test func answersThatDoNotDo() {
     var machine = OfferAnswer(sessionID: 1)
     #expect(refusal { () throws(SDPError) in try machine.accept(body("m=audio 4000 RTP/AVP 8")) } == .unexpectedAnswer)

@@ -50,6 +50,16 @@ import Testing
     )
   }
 
+  @Test func `what we answered is offered again by a refresh, and its answer may bring a new key and port`() throws {
+    var machine = machine()
+    let (_, first) = try machine.answer(body(["m=audio 6000 RTP/SAVP 8 0", crypto(4)]), local: local)
+    let audio = try machine.accept(body(["m=audio 7000 RTP/SAVP 8", crypto(4, "AES_CM_128_HMAC_SHA1_80", otherKey)]))
+    #expect(audio.remote?.port == 7000)
+    #expect(audio.keys?.send == first.keys?.send)
+    #expect(audio.keys?.receive != first.keys?.receive)
+    #expect(refusal { () throws(SDPError) in try machine.accept(body(["m=audio 7000 RTP/AVP 8"])) } == .notSecure)
+  }
+
   @Test func theFirstLineWeCanFulfilIsAnsweredWithItsTagAndAKeyOfOurs() throws {
     var machine = machine()
     let (sdp, audio) = try machine.answer(
