@@ -60,6 +60,16 @@ import Testing
     #expect(refusal { () throws(SDPError) in try machine.accept(body(["m=audio 7000 RTP/AVP 8"])) } == .notSecure)
   }
 
+  /// UPDATE before the 200, which then has no description of its own.
+  @Test func `an offer that we answered before the call was answered stands for the answer to our first`() throws {
+    var machine = machine(.required)
+    _ = machine.makeOffer(local: local)
+    let update = body(["m=audio 6000 RTP/SAVP 0 8", crypto(1), crypto(2, "AES_CM_128_HMAC_SHA1_32")])
+    let (_, first) = try machine.answer(update, local: local)
+    let audio = try machine.accept(update)
+    #expect(audio.keys == first.keys && audio.codec == first.codec)
+  }
+
   @Test func theFirstLineWeCanFulfilIsAnsweredWithItsTagAndAKeyOfOurs() throws {
     var machine = machine()
     let (sdp, audio) = try machine.answer(
