@@ -9,6 +9,10 @@ package struct UserAgent: Sendable {
     didSet {
       directory = PeerDirectory(settings)
       sources.limits = settings.limits
+      // Who failed by a password that the owner has now put right must not wait for the end of his silence.
+      let isRekeyed =
+        settings.users != oldValue.users || settings.trunks.map(\.credentials) != oldValue.trunks.map(\.credentials)
+      if isRekeyed { sources = SourceGuard(settings.limits) }
       transactions.limit = settings.maxTransactions
       for gone in registrar.keep(directory.isKnown) {
         timers.cancel(.registration(gone.user))

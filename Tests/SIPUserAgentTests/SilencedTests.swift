@@ -67,6 +67,20 @@ import Testing
     #expect(try bed.receive(TestBed.request("INVITE", branch: "p", callID: "p"), on: bed.phone).statuses == [401])
   }
 
+  @Test func `a password that is put right ends the silence; anything else does not`() throws {
+    var bed = bed(SourceLimits())
+    let flow = bed.stranger
+    _ = try guess(&bed, 40, on: flow)
+    #expect(!admits(&bed, flow))
+    var settings = bed.agent.settings
+    settings.realm = "elsewhere"
+    _ = bed.agent.apply(settings)
+    #expect(!admits(&bed, flow))
+    settings.users[0].password = Redacted("falsch")
+    _ = bed.agent.apply(settings)
+    #expect(admits(&bed, flow))
+  }
+
   @Test func `garbage and connections count too`() {
     var bed = TestBed()
     let source = bed.stranger.remote
