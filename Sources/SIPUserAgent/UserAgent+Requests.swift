@@ -94,9 +94,11 @@ extension UserAgent {
       request, realm: settings.realm, passwords: directory.password(of:), at: now.instant)
     if case .passed(let user) = verdict, let identity = directory.identity(of: user) {
       sources.forgive(SourceGuard.Source(source.address, isConnected: flow.transport.isReliable))
+      prove(source.address, at: now.instant)
       return .peer(identity)
     }
     if request.method != .register, let trunk = trunk(for: request, source, at: now.instant) {
+      prove(source.address, at: now.instant)
       return .peer(.trunk(trunk))
     }
     let offence: SourceGuard.Offence

@@ -15,6 +15,7 @@ extension UserAgent {
     let key = SourceGuard.Source(source.address, isConnected: transport.isReliable)
     if isKnown(source, at: now) { return true }
     if sources.isSilenced(key, at: now) { return isAllowed(source.address) }
+    if let at = proven[source.address], now - at < .seconds(86_400) { return true }
     return transport.isReliable || sources.hasRoom(isConnected: false, at: now)
   }
 
@@ -109,6 +110,14 @@ extension UserAgent {
     guard let untold else { return }
     if untold > 0 { actions.append(.log(.untold(untold))) }
     actions.append(.log(note))
+  }
+
+  /// Somebody there has shown a right password, or the Contact that only our registrar knows: a phone whose registration
+  /// runs out in a flood of strangers comes back, and a provider's further machine is heard.
+  mutating func prove(_ address: IPAddress, at now: Instant) {
+    proven[address] = now
+    guard proven.count > 256, let oldest = proven.min(by: { $0.value < $1.value })?.key else { return }
+    proven[oldest] = nil
   }
 
   private func isAllowed(_ address: IPAddress) -> Bool { sources.limits.allowed.contains { $0.contains(address) } }

@@ -35,6 +35,8 @@ package struct UserAgent: Sendable {
   var authenticator: DigestAuthenticator
   var registrar = Registrar()
   var sources: SourceGuard
+  /// Addresses from which somebody has proved who he is, and when last: a flood of strangers does not keep them out.
+  var proven: [IPAddress: Instant] = [:]
   /// Lines about strangers who are silenced, and about what else they do.
   var silenceNotes = NoteLimit()
   var strangerNotes = NoteLimit()

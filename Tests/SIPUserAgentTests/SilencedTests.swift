@@ -81,6 +81,21 @@ import Testing
     #expect(admits(&bed, flow))
   }
 
+  @Test func `a flood does not keep out an address that has shown a right password`() throws {
+    var bed = bed(SourceLimits(strangers: 10))
+    _ = try bed.authenticate("REGISTER", user: "731", password: "geheim", on: bed.phone)
+    _ = bed.pass(.seconds(7200))
+    #expect(!bed.agent.isKnown(bed.phone.remote, at: bed.now.instant))
+    let flood = bed.stranger
+    for _ in 0..<100 { _ = admits(&bed, flood) }
+    #expect(!admits(&bed, flood))
+    let phone = bed.phone
+    #expect(admits(&bed, phone))
+    _ = bed.pass(.seconds(86_400))
+    for _ in 0..<100 { _ = admits(&bed, flood) }
+    #expect(!admits(&bed, phone))
+  }
+
   @Test func `garbage and connections count too`() {
     var bed = TestBed()
     let source = bed.stranger.remote
