@@ -237,7 +237,8 @@ extension UserAgent {
     }
     leg.move(dialog, to: flow)
     legs[id] = leg
-    if let unsupported = unsupportedExtensions(request) {
+    // Whoever hangs up has hung up, whatever else he asks for.
+    if request.method != .bye, let unsupported = unsupportedExtensions(request) {
       var response = legResponse(420, to: request, leg, body: nil)
       response.headers.add("Unsupported", unsupported)
       return respond(response, transaction, at: now)

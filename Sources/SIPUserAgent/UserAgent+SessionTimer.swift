@@ -17,16 +17,16 @@ extension UserAgent {
       if !timer.isRefresher { response.headers.add("Require", "timer") }
     }
     if let minimum = request.headers.minSessionExpires { legs[id]?.minSessionExpires = minimum }
-    startSession(id, timer, at: now)
+    startSession(id, timer ?? ownDuty(id), at: now)
   }
 
   /// The peer's 2xx to a re-INVITE or UPDATE of ours.
   mutating func sessionRefreshed(_ id: LegID, _ response: Response, at now: Moment) {
-    guard let leg = legs[id] else { return }
-    // A peer that forgets it in his answer may still count on our refreshes (§7.2).
-    let ours = leg.session.flatMap { $0.isRefresher ? $0 : nil }
-    startSession(id, SessionTimer(answer: response.headers) ?? ours, at: now)
+    startSession(id, SessionTimer(answer: response.headers) ?? ownDuty(id), at: now)
   }
+
+  /// A peer that forgets the timer in a later message may still count on our refreshes (§7.2).
+  private func ownDuty(_ id: LegID) -> SessionTimer? { legs[id]?.session.flatMap { $0.isRefresher ? $0 : nil } }
 
   /// The session lives from now on for its interval.
   mutating func startSession(_ id: LegID, _ timer: SessionTimer?, at now: Moment) {
@@ -80,7 +80,8 @@ extension UserAgent {
       legs[id]?.authentication = leg.authentication
       if isUnanswerable { return refreshLater(id, after: nil, at: now) }
       refreshDue(id, at: now)
-    case 405, 501:
+    // Who cannot do with an UPDATE gets a re-INVITE.
+    case 400, 403, 405, 415, 420, 488, 501, 606:
       legs[id]?.allowsUpdate = false
       refreshDue(id, at: now)
     case 408, 481: end(id, response.headers.reasonCause ?? Cause(sipStatus: response.status), at: now)
@@ -107,11 +108,13 @@ extension UserAgent {
     timers.set(.refresh(id), at: now.instant + max(.seconds(min(seconds ?? longest, longest)), glarePause(leg)))
   }
 
-  /// The peer has not refreshed the session.
+  /// The peer has not refreshed the session. The RFC would have us hang up (§10), yet a talk that lives is not cut because
+  /// one peer forgets a duty: we do it from now on, and one that is dead does not answer.
   mutating func sessionExpired(_ id: LegID, at now: Moment) {
-    guard let leg = legs[id], leg.session?.isRefresher == false else { return }
+    guard legs[id]?.session?.isRefresher == false else { return }
     actions.append(.log(.sessionExpired(id)))
-    release(id, .recoveryOnTimerExpiry, nil, at: now)
+    legs[id]?.session?.isRefresher = true
+    refreshDue(id, at: now)
   }
 }
 

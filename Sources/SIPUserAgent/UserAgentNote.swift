@@ -25,7 +25,7 @@ package enum UserAgentNote: Hashable, Sendable {
   case extraAnswer(LegID)
   /// Our 2xx, or our reliable provisional response, was never acknowledged; the leg is ended by BYE, or refused.
   case neverAcknowledged(LegID)
-  /// The peer has not refreshed the session in time (RFC 4028 §10); the leg is ended by BYE.
+  /// The peer has not refreshed the session in time (RFC 4028 §10): we do it from now on.
   case sessionExpired(LegID)
   /// The peer wants a password for this realm and ours is missing or did not suit.
   case challengeUnanswered(realm: String, source: Endpoint)

@@ -189,7 +189,7 @@ package struct EventLog {
     case .neverAcknowledged(let leg):
       line(.warning, "our answer was never acknowledged", nil, ["leg": "\(leg)"])
     case .sessionExpired(let leg):
-      line(.warning, "the peer has not refreshed the session; released", nil, ["leg": "\(leg)"])
+      line(.warning, "the peer has not refreshed the session; asked whether it lives", nil, ["leg": "\(leg)"])
     case .refused(let method, let status, let source):
       line(
         .notice, "request refused", nil, ["method": "\(method)", "status": "\(status)", "source": "\(source)"])
