@@ -220,13 +220,18 @@ final class SIPConnections {
   /// longest. So a few who hold all they can get do not keep out the many who want one.
   /// - Returns: nil if nobody has more than the newcomer would have.
   private func displaced(by newcomer: [UInt8]) -> SIPConnection? {
-    let most = incoming.values.max() ?? 0
-    guard most > incoming[newcomer, default: 0] + 1 else { return nil }
-    let candidates = connections.values.filter { connection in
-      guard connection.isIncoming, !connection.isRetired, let flow = connection.flow else { return false }
-      return incoming[source(flow)] == most
+    let own = incoming[newcomer, default: 0]
+    var victim: (connection: SIPConnection, count: Int)?
+    var known: [IPAddress: Bool] = [:]
+    for connection in connections.values where connection.isIncoming && !connection.isRetired {
+      guard let flow = connection.flow, let count = incoming[source(flow)], count > own + 1 else { continue }
+      if let victim, (victim.count, connection.lastHeard) >= (count, victim.connection.lastHeard) { continue }
+      // A PBX or a NAT that carries a company's phones has the most, and must not give way to strangers.
+      let isKnown = known[flow.remote.address] ?? gate.isKnown(flow.remote)
+      known[flow.remote.address] = isKnown
+      if !isKnown { victim = (connection, count) }
     }
-    return candidates.min { $0.lastHeard < $1.lastHeard }
+    return victim?.connection
   }
 
   /// Of strangers' connections the one that has been silent longest: it makes room for whom we know.
