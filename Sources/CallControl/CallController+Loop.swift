@@ -22,8 +22,8 @@ extension CallController {
       if callID.map({ dialogs[$0] == id && $0 != call.callerCallID }) == true { return user }
       if sessions.contains(call.session.caller) { return user }
       guard isSame(caller, call.caller) else { continue }
-      if diverting.contains(user) { return user }
       // Callers who withhold their number are not one caller: each of them may need help.
+      if diverting.contains(user), caller != .anonymous || rings(call, incoming.flow.remote.address) { return user }
       if caller != .anonymous, let next = hunt.nextUser?.number, entry == .hunt(.at(next)),
         rings(call, incoming.flow.remote.address)
       {
