@@ -36,10 +36,12 @@ struct DigestAuthenticator: Sendable {
     guard let credentials = Self.credentials(in: request, realm: realm) else { return .none }
     let user = credentials.username
     let known = passwords(user)
+    // Made in any case: how long the answer takes must not tell who exists.
+    let decoy = nonces.unguessable(user)
     guard let proof = proof(credentials, method: request.method), Self.isFor(credentials.uri, request.uri) else {
       return .failed(user: String(user.prefix(64)))
     }
-    let right = proof.response(password: known ?? nonces.unguessable(user), functions: functions)
+    let right = proof.response(password: known ?? decoy, functions: functions)
     let isRight = equalInConstantTime(right, credentials.response)
     guard isRight, known != nil else { return .failed(user: String(user.prefix(64))) }
     switch nonces.judge(credentials.nonce, at: now) {
