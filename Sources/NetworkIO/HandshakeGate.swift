@@ -17,14 +17,16 @@ struct HandshakeGate {
   var isFull: Bool { count >= limits.handshakes }
 
   /// True if `source` may begin one more now.
-  mutating func admits(_ source: [UInt8], at now: NIODeadline) -> Bool {
+  /// - Parameter isKnown: whom we know is not kept out by how many strangers come within a second.
+  mutating func admits(_ source: [UInt8], isKnown: Bool = false, at now: NIODeadline) -> Bool {
     if now - second >= .seconds(1) {
       second = now
       begun = [:]
       begunCount = 0
     }
     return underWay[source, default: 0] < limits.handshakesPerSource
-      && begun[source, default: 0] < limits.handshakesPerSecondAndSource && begunCount < limits.handshakesPerSecond
+      && begun[source, default: 0] < limits.handshakesPerSecondAndSource
+      && (isKnown || begunCount < limits.handshakesPerSecond)
   }
 
   mutating func enter(_ source: [UInt8]) {

@@ -187,16 +187,17 @@ final class SIPConnections {
 
   /// Begins a handshake, if there is room for one more of this source.
   private func admitsHandshake(of source: [UInt8], _ flow: Flow) -> Bool {
-    guard handshakes.admits(source, at: .now()) else {
+    let isKnown = gate.isKnown(flow.remote)
+    guard handshakes.admits(source, isKnown: isKnown, at: .now()) else {
       onEvent(.crowded(flow.remote))
       return false
     }
     if handshakes.isFull {
       onEvent(.crowded(flow.remote))
-      guard handshakes.most > handshakes[source] + 1 else { return false }
+      guard isKnown || handshakes.most > handshakes[source] + 1 else { return false }
       let candidates = connections.values.filter { connection in
         guard connection.isShakingHands, let flow = connection.flow else { return false }
-        return handshakes[self.source(flow)] == handshakes.most
+        return isKnown ? !gate.isKnown(flow.remote) : handshakes[self.source(flow)] == handshakes.most
       }
       guard let victim = candidates.min(by: { $0.lastHeard < $1.lastHeard }) else { return false }
       victim.close()
