@@ -37,6 +37,8 @@ struct Leg: Sendable {
   var session: SessionTimer?
   /// The largest Min-SE that a peer has demanded.
   var minSessionExpires: Int?
+  /// How many 422 have made us ask for a longer one: a peer that asks for ever more must not make a flood of us.
+  var longerSessions = 0
   /// True if the peer's newest Allow lists UPDATE.
   var allowsUpdate = false
   /// True while our UPDATE is under way.

@@ -138,7 +138,9 @@ extension Leg {
   /// Takes the Min-SE of a 422.
   /// - Returns: false if it demands nothing that we have not offered.
   mutating func takesMinimum(of response: Response) -> Bool {
-    guard let minimum = response.headers.minSessionExpires, minimum > sessionInterval else { return false }
+    guard let minimum = response.headers.minSessionExpires, minimum > sessionInterval, longerSessions < 4
+    else { return false }
+    longerSessions += 1
     minSessionExpires = minimum
     return true
   }
