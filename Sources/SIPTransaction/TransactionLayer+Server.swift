@@ -157,7 +157,8 @@ extension TransactionLayer {
     // same" (§9.2)
     let answer = cancel.response(cancelled == nil ? 481 : 200, toTag: cancelled?.toTag ?? statelessTag(cancel))
     var actions: [TransactionAction]
-    if count < limit &* 2 {
+    // One that cancels nothing leaves nothing behind.
+    if cancelled != nil, count < limit &* 2 {
       let id = start(cancel, key: key, mergeKey: nil, via: via, on: flow, at: now)
       actions = respond(answer, to: id, at: now)
     } else {
