@@ -35,10 +35,13 @@ extension UserAgent {
     if let identified { return receiveIdentified(request, transaction, flow, identified, at: now) }
     if dialog != nil, request.method != .register {
       actions.append(.log(.protocolFault(.noDialog(request.method), source: flow.remote)))
-      return refuse(request, transaction, 481, flow, at: now)
+      // Nobody has shown who he is: what he leaves behind would count against those whose address he uses.
+      let response = request.response(481, toTag: transactions.statelessTag(request))
+      return perform(transactions.respondStatelessly(response, to: transaction), at: now)
     }
     guard Self.challengedMethods.contains(request.method) else {
-      return receiveIdentified(request, transaction, flow, nil, at: now)
+      receiveIdentified(request, transaction, flow, nil, at: now)
+      return perform(transactions.forget(transaction), at: now)
     }
     switch identify(request, flow, at: now) {
     case .peer(let identity): receiveIdentified(request, transaction, flow, identity, at: now)
