@@ -173,11 +173,10 @@ final class SIPConnections {
     let isFull = incomingCount >= limits.incoming
     if isFull || incoming[source, default: 0] >= limits.perSource { onEvent(.crowded(flow.remote)) }
     guard incoming[source, default: 0] < limits.perSource else { return false }
-    if isFull {
-      guard let victim = gate.isKnown(flow.remote) ? leastKnown() : displaced(by: source) else { return false }
-      victim.close()
-    }
+    let victim = !isFull ? nil : gate.isKnown(flow.remote) ? leastKnown() : displaced(by: source)
+    if isFull, victim == nil { return false }
     if flow.transport == .tls, !admitsHandshake(of: source, flow) { return false }
+    victim?.close()
     incomingCount += 1
     incoming[source, default: 0] += 1
     connections[ObjectIdentifier(connection)] = connection
