@@ -56,7 +56,8 @@ extension TrunkPeer {
       name: trunk.name, addresses: distinct(known.map(\.address)).map { Network($0) } + ranges,
       ports: distinct(known.map(\.port)),
       account: trunk.isRegistrant ? trunk.login : nil,
-      credentials: trunk.credentials, numbers: [trunk.login, trunk.from].compactMap { $0 }, contactUser: contactUser)
+      credentials: trunk.credentials, numbers: [trunk.login, trunk.from].compactMap { $0 }, contactUser: contactUser,
+      isSecure: trunk.transport == .tls)
   }
 }
 

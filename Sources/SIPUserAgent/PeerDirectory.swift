@@ -84,8 +84,13 @@ struct PeerDirectory: Sendable {
   ///
   /// - Parameter called: the users that may name what was called.
   /// - Returns: their names, and whether nothing but the name put the first one first.
-  func trunks(callingFrom source: Endpoint, called: [String]) -> (names: [String], isAmbiguous: Bool) {
-    let ranked = trunks.filter { $0.addresses.contains { $0.contains(source.address) } }.map { trunk in
+  func trunks(
+    callingFrom source: Endpoint, by transport: Transport = .udp, called: [String]
+  ) -> (names: [String], isAmbiguous: Bool) {
+    let callers = trunks.filter { trunk in
+      (transport != .udp || !trunk.isSecure) && trunk.addresses.contains { $0.contains(source.address) }
+    }
+    let ranked = callers.map { trunk in
       let isCalled = trunk.numbers.contains { own in called.contains { Self.isSame(own, $0) } }
       return (trunk: trunk, rank: (trunk.ports.contains(source.port) ? 0 : 2) + (isCalled ? 0 : 1))
     }.sorted { ($0.rank, $0.trunk.name) < ($1.rank, $1.trunk.name) }

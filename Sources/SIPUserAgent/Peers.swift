@@ -56,10 +56,12 @@ package struct TrunkPeer: Hashable, Sendable {
   package var numbers: [String]
   /// The unique user part of the Contact with which we registered there: who names it is this trunk.
   package var contactUser: String?
+  /// True if it speaks TLS: a datagram from its address, which anybody can forge, is then not its.
+  package var isSecure: Bool
 
   package init(
     name: String, addresses: [Network], ports: [UInt16] = [], account: String? = nil, credentials: Credentials? = nil,
-    numbers: [String] = [], contactUser: String? = nil
+    numbers: [String] = [], contactUser: String? = nil, isSecure: Bool = false
   ) {
     self.name = name
     self.addresses = addresses
@@ -68,6 +70,7 @@ package struct TrunkPeer: Hashable, Sendable {
     self.credentials = credentials
     self.numbers = numbers
     self.contactUser = contactUser
+    self.isSecure = isSecure
   }
 }
 

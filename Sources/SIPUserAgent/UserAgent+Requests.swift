@@ -100,7 +100,7 @@ extension UserAgent {
       prove(source.address, at: now.instant)
       return .peer(identity)
     }
-    if request.method != .register, let trunk = trunk(for: request, source, at: now.instant) {
+    if request.method != .register, let trunk = trunk(for: request, flow, at: now.instant) {
       prove(source.address, at: now.instant)
       return .peer(.trunk(trunk))
     }
@@ -128,7 +128,8 @@ extension UserAgent {
   ///
   /// A phone that registered from the very same address and port is no trunk, unless the trunk's own port says so: a PBX
   /// and its phones may share an address.
-  private mutating func trunk(for request: Request, _ source: Endpoint, at now: Instant) -> String? {
+  private mutating func trunk(for request: Request, _ flow: Flow, at now: Instant) -> String? {
+    let source = flow.remote
     if let trunk = directory.trunk(ofContact: request.uri.user) { return trunk }
     let registered = registrar.users(at: source, now)
     if !registered.isEmpty {
@@ -138,7 +139,7 @@ extension UserAgent {
       guard directory.hasTrunk(at: source) else { return nil }
     }
     let called = [request.uri.user, (try? request.headers.to())?.uri.user].compactMap { $0 }
-    let (names, isAmbiguous) = directory.trunks(callingFrom: source, called: called)
+    let (names, isAmbiguous) = directory.trunks(callingFrom: source, by: flow.transport, called: called)
     if isAmbiguous, request.method == .invite, ambiguousTrunks.insert(names.sorted()).inserted {
       actions.append(.log(.ambiguousTrunk(names: names, source: source)))
     }

@@ -14,8 +14,8 @@ extension UserAgent {
   package mutating func admits(_ source: Endpoint, _ transport: Transport, at now: Instant) -> Bool {
     let key = SourceGuard.Source(source.address, isConnected: transport.isReliable)
     if isKnown(source, at: now) { return true }
+    if isProven(source.address, at: now) { return true }
     if sources.isSilenced(key, at: now) { return isAllowed(source.address) }
-    if let at = proven[source.address], now - at < .seconds(86_400) { return true }
     return transport.isReliable || sources.hasRoom(isConnected: false, at: now)
   }
 
@@ -88,7 +88,7 @@ extension UserAgent {
   mutating func count(
     _ offence: SourceGuard.Offence, against source: Endpoint, _ transport: Transport, at now: Instant
   ) -> Bool {
-    if isAllowed(source.address) { return true }
+    if isAllowed(source.address) || isProven(source.address, at: now) { return true }
     let key = SourceGuard.Source(source.address, isConnected: transport.isReliable)
     if let silence = sources.heard(key, at: now) { tell(.heardAgain(source, after: silence), at: now) }
     switch sources.count(offence, against: key, at: now) {
@@ -112,8 +112,13 @@ extension UserAgent {
     actions.append(.log(note))
   }
 
-  /// Somebody there has shown a right password, or the Contact that only our registrar knows: a phone whose registration
-  /// runs out in a flood of strangers comes back, and a provider's further machine is heard.
+  /// Somebody there has shown a right password within a day, or the Contact that only our registrar knows: a phone whose
+  /// registration runs out in a flood, or while strangers forge its address, comes back; a provider's further machine is
+  /// heard.
+  private func isProven(_ address: IPAddress, at now: Instant) -> Bool {
+    proven[address].map { now - $0 < .seconds(86_400) } ?? false
+  }
+
   mutating func prove(_ address: IPAddress, at now: Instant) {
     proven[address] = now
     guard proven.count > 256, let oldest = proven.min(by: { $0.value < $1.value })?.key else { return }

@@ -342,7 +342,7 @@ import Testing
       ("REFER", "", "", [], 405, "Allow"), ("FOO", "", "", [], 501, "Allow"), ("PRACK", "", "", [], 481, nil),
       ("INVITE", "x", "application/x", [], 415, "Accept"),
       ("INVITE", "v=0", "application/sdp", ["Require: replaces"], 420, "Unsupported"),
-      ("BYE", "", "", ["Require: replaces, timer"], 420, "Unsupported"),
+      ("INFO", "", "", ["Require: replaces, timer"], 420, "Unsupported"),
     ]
     for (index, test) in cases.enumerated() {
       let actions = try bed.receive(
@@ -354,6 +354,10 @@ import Testing
     }
     #expect(try bed.receive(TestBed.request("INFO", branch: "old", to: to, cseq: 1)).statuses == [500])
     #expect(bed.agent.legs[leg] != nil)
+    // Whoever hangs up, hangs up.
+    let bye = TestBed.request("BYE", branch: "bye", to: to, cseq: 2 + cases.count, extra: ["Require: replaces"])
+    #expect(try bed.receive(bye).statuses == [200])
+    #expect(bed.agent.legs[leg] == nil)
   }
 
   @Test func `ask: an answer means alive, 481 and silence end the leg`() throws {

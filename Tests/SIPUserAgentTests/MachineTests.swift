@@ -250,6 +250,11 @@ import Testing
       #expect(found.names == names)
       #expect(found.isAmbiguous == isAmbiguous, "\(source) \(called)")
     }
+    let secure = PeerDirectory(
+      UserAgentSettings(trunks: [TrunkPeer(name: "T", addresses: address, isSecure: true)]))
+    let source = endpoint("192.0.2.9:5061")
+    #expect(secure.trunks(callingFrom: source, by: .tls, called: []).names == ["T"])
+    #expect(secure.trunks(callingFrom: source, by: .udp, called: []).names == [])
     #expect(directory.trunk(ofContact: "token") == "C")
     #expect(directory.trunk(ofContact: "799") == nil)
     #expect(directory.trunk(ofContact: nil) == nil)

@@ -199,7 +199,9 @@ import Testing
     bed.expectClean()
   }
 
-  @Test(arguments: [405, 420, 488, 501]) func `a peer who does not know UPDATE after all gets a re-INVITE`(status: Int) throws {
+  @Test(arguments: [405, 420, 488, 501]) func `a peer who does not know UPDATE after all gets a re-INVITE`(status: Int)
+    throws
+  {
     var bed = TestBed()
     _ = try incoming(&bed, "600;refresher=uas", allow: "UPDATE")
     let update = try #require(bed.pass(.seconds(300)).requests.first)
