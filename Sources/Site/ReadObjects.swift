@@ -63,15 +63,8 @@ extension SiteReader {
 
   /// The path of a sound as it is spelled; nil if there is no such file.
   private mutating func audioPath(_ path: String) -> String? {
-    places.insert(path)
     let expected = "a WAV file: PCM, A-law or mu-law"
-    guard let entry = listing[path] else {
-      if listing.hasDirectory(path) { report(path, "is a directory", expected: expected) }
-      return nil
-    }
-    if let twin = entry.twin {
-      report(path, "stands there twice, as \(entry.path) and \(twin)", expected: "one of them")
-    }
+    guard let entry = file(path, expected) else { return nil }
     switch entry.content {
     case .unreadable(let reason):
       report(path, "cannot be read: \(reason)", expected: expected)

@@ -71,6 +71,19 @@ struct SiteReader {
     if !faults.contains(fault) { faults.append(fault) }
   }
 
+  /// What stands at a path whose file is no value (a sound, a certificate), as it is spelled; nil if there is no such file.
+  mutating func file(_ path: String, _ expected: String) -> SiteListing.Entry? {
+    places.insert(path)
+    guard let entry = listing[path] else {
+      if listing.hasDirectory(path) { report(path, "is a directory", expected: expected) }
+      return nil
+    }
+    if let twin = entry.twin {
+      report(path, "stands there twice, as \(entry.path) and \(twin)", expected: "one of them")
+    }
+    return entry
+  }
+
   /// Reads the value at `path`.
   ///
   /// - Parameters:
