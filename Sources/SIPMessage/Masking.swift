@@ -95,14 +95,14 @@ private func maskedCredentials(_ value: String) -> String {
   return text
 }
 
-/// The body with the keys in `a=crypto` and `k=` lines as stars.
+/// The body with the keys in `a=crypto`, `a=key-mgmt` (RFC 4567) and `k=` lines as stars.
 private func maskedKeys(_ body: [UInt8]) -> [UInt8] {
   var masked = body
   var place = 0
   while place < body.count {
     let lineEnd = body[place...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? body.count
     let line = place..<lineEnd
-    if let value = valueOfCrypto(body, line) {
+    if let value = valueOf("crypto", body, line) ?? valueOf("key-mgmt", body, line) {
       // Tag and suite stay readable; the key begins behind its method's name.
       let inline = firstPlace(of: "inline:", in: body, line).map { $0 + 7 }
       for index in (inline ?? value)..<lineEnd { masked[index] = 0x2A }
@@ -114,10 +114,10 @@ private func maskedKeys(_ body: [UInt8]) -> [UInt8] {
   return masked
 }
 
-/// Where the value of an `a=crypto` line begins; nil if it is none. Blanks are passed over, as the reader does it.
-private func valueOfCrypto(_ body: [UInt8], _ line: Range<Int>) -> Int? {
+/// Where the value of this attribute's line begins; nil if it is none. Blanks are passed over, as the reader does it.
+private func valueOf(_ attribute: String, _ body: [UInt8], _ line: Range<Int>) -> Int? {
   var rest = line
-  for word in ["a=", "crypto", ":"] {
+  for word in ["a=", attribute, ":"] {
     rest = (rest.first { body[$0] != 0x20 && body[$0] != 0x09 } ?? rest.upperBound)..<rest.upperBound
     guard starts(body[rest], with: word) else { return nil }
     rest = rest.dropFirst(word.utf8.count)

@@ -121,8 +121,11 @@ extension UserAgent {
 
   mutating func prove(_ address: IPAddress, at now: Instant) {
     proven[address] = now
-    guard proven.count > 256, let oldest = proven.min(by: { $0.value < $1.value })?.key else { return }
-    proven[oldest] = nil
+    guard proven.count > 256 else { return }
+    let oldest = proven.min {
+      $0.value < $1.value || $0.value == $1.value && $0.key.bytes.lexicographicallyPrecedes($1.key.bytes)
+    }
+    if let oldest { proven[oldest.key] = nil }
   }
 
   private func isAllowed(_ address: IPAddress) -> Bool { sources.limits.allowed.contains { $0.contains(address) } }

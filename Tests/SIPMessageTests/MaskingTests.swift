@@ -4,7 +4,8 @@ import Testing
 @Suite struct MaskingTests {
   private static let body =
     "v=0\r\nk=clear:topsecret\r\nm=audio 4000 RTP/SAVP 8\r\n"
-    + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:topsecretkey|2^20|1:4\r\nA=Crypto:topsecret\r\n a= crypto : topsecret\r\na=sendrecv\r\n"
+    + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:topsecretkey|2^20|1:4\r\nA=Crypto:topsecret\r\n"
+    + "a=key-mgmt:mikey topsecret\r\n a= crypto : topsecret\r\na=sendrecv\r\n"
 
   private static let text =
     "INVITE sip:720@192.0.2.10 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKm\r\n"

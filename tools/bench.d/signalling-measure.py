@@ -143,7 +143,7 @@ def load(server, phone, rate):
     seconds = SECONDS
     os.path.exists(f"{work}/calls.csv") and os.remove(f"{work}/calls.csv")
     before, sipp_before, begin = cpu(server.process.pid), cpu(phone.process.pid), time.monotonic()
-    caller = sipp("calls", CALLER, free_port(CALLER), "-sn", "uac", "-s", server.number, "-d", "1000", "-r", str(rate),
+    caller = sipp("calls", CALLER, free_port(CALLER), "-sn", "uac", "-s", server.number, "-d", "300", "-r", str(rate),
                   "-m", str(rate * seconds), "-l", "20000", "-timeout", f"{seconds + 60}s", "-recv_timeout", "32000",
                   f"127.0.0.1:{server.port}")
     status = os.wait4(caller.pid, 0)
