@@ -85,7 +85,8 @@ struct TrunkLine: Sendable {
     switch input {
     case .start:
       isStarted = true
-      return placesChanged(at: now) + registering(.ask, at: now)
+      placesChanged(at: now)
+      return registering(.ask, at: now)
     case .reread(let trunk, let places, let account): return reread(trunk, places, account, at: now)
     case .resolved(let places): return moved(to: places, at: now)
     case .timersDue: return timersDue(at: now)
@@ -138,14 +139,13 @@ struct TrunkLine: Sendable {
     let isSame = places == self.places
     self.places = places
     guard isStarted else { return [] }
-    var actions = placesChanged(at: now)
-    guard !isSame, registration != nil else { return actions }
+    placesChanged(at: now)
+    guard !isSame, registration != nil else { return [] }
     // Where we are registered is no longer the trunk: calls would never find us there.
-    if registration?.registered(at: now).map(places.contains) != true { actions += registering(.ask, at: now) }
-    return actions
+    return registration?.registered(at: now).map(places.contains) == true ? [] : registering(.ask, at: now)
   }
 
-  private mutating func placesChanged(at now: Instant) -> [Action] {
+  private mutating func placesChanged(at now: Instant) {
     life.keep(places.map(\.endpoint))
     unheard.removeAll { endpoint in !places.contains { $0.endpoint == endpoint } }
     probes.set(places, every: trunk.qualify, at: now)
@@ -155,7 +155,6 @@ struct TrunkLine: Sendable {
       nameCheck = nil
       unresolved = []
     }
-    return []
   }
 
   private mutating func reportNames() -> [Action] {
