@@ -10,25 +10,46 @@ struct ActivePart {
   /// The part with the same key that comes after this one; -1 for none.
   var successor = -1
 
-  private let stretches: [SoundPart.Stretch]
-  private var current: SoundPart.Stretch
+  /// A stretch in samples of the output, of which there are 8000 a second.
+  private struct Placed {
+    var firstRecord: Int
+    var timestamp: UInt32
+    var time: Int64
+    var frame: Int64
+
+    init(_ stretch: SoundPart.Stretch, callStart: Int64) {
+      firstRecord = stretch.firstRecord
+      timestamp = stretch.timestamp
+      time = stretch.time
+      frame = frameCount(of: stretch.time &- callStart, at: 8000)
+    }
+  }
+
+  private let stretches: [Placed]
+  private var current: Placed
   private var currentIndex = 0
   /// The record with which the next stretch begins.
   private var nextRecord: Int
 
   /// Nil if nothing of the stream is sound.
-  init?(_ part: SoundPart, _ track: CallTrack) {
-    guard let first = part.stretches.first else { return nil }
+  init?(_ part: SoundPart, _ track: CallTrack, callStart: Int64) {
+    let stretches = part.stretches.map { Placed($0, callStart: callStart) }
+    guard let first = stretches.first else { return nil }
     key = part.key
     firstRecord = part.firstRecord
     lastRecord = part.lastRecord
     channel = part.channel
     self.track = track
-    stretches = part.stretches
+    self.stretches = stretches
     current = first
     nextRecord = stretches.count > 1 ? stretches[1].firstRecord : .max
-    for type in part.pcmuTypes where type < 128 { laws[Int(type)] = 1 }
-    for type in part.pcmaTypes where type < 128 { laws[Int(type)] = 2 }
+    for (type, codec) in part.codecs where type < 128 {
+      switch codec {
+      case .pcmu: laws[Int(type)] = 1
+      case .pcma: laws[Int(type)] = 2
+      default: break
+      }
+    }
   }
 
   /// 0 silence, 1 μ-law, 2 A-law.

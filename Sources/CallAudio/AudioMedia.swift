@@ -7,6 +7,8 @@ import Telephony
 struct AudioMedia: Hashable, Sendable {
   var endpoint: FrameAddress
   var codecs: [UInt8: PayloadCodec]
+  /// The keys under which it sends (RFC 4568).
+  var keys: [MediaKey] = []
 }
 
 /// The audio streams a message describes; none on hold by address (RFC 3264 §8.4) or where a stream is refused.
@@ -22,10 +24,11 @@ func audioMedia(of message: Message) -> [AudioMedia] {
     for format in stream.formats {
       guard format.isDigits, let type = UInt8(format), type < 128 else { continue }
       if let encoding = stream.encoding(of: format) {
-        codecs[type] = PayloadCodec(encodingName: encoding.split(separator: "/").first.map(String.init) ?? encoding)
+        codecs[type] = PayloadCodec(rtpmap: encoding)
       }
     }
-    return AudioMedia(endpoint: FrameAddress(Endpoint(address, stream.port)), codecs: codecs)
+    return AudioMedia(
+      endpoint: FrameAddress(Endpoint(address, stream.port)), codecs: codecs, keys: stream.sendingKeys)
   }
 }
 

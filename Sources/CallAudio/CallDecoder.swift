@@ -12,7 +12,7 @@ final class CallTrack {
 
   /// - Parameter file: where the sound goes, behind `headerLength` bytes.
   init(_ call: RecordedCall, file: consuming OutputFile, headerLength: Int) {
-    track = StereoTrack(file: file.descriptor, headerLength: headerLength, frames: call.frames)
+    track = StereoTrack(file: file.descriptor, headerLength: headerLength, frames: call.frames(at: 8000))
     self.file = file
     lastRecord = call.parts.map(\.lastRecord).max() ?? 0
   }
@@ -41,7 +41,7 @@ struct CallDecoder {
   /// - Parameter tracks: as many as there are calls.
   init(_ calls: [RecordedCall], _ tracks: [CallTrack]) {
     for (call, track) in zip(calls, tracks) {
-      parts += call.parts.compactMap { ActivePart($0, track) }
+      parts += call.parts.compactMap { ActivePart($0, track, callStart: call.startTime) }
     }
     parts.sort { $0.firstRecord < $1.firstRecord }
     for index in parts.indices.reversed() {

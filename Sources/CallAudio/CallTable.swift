@@ -7,7 +7,7 @@ package enum CallTable {
     var rows = [["call", "start", "duration", "caller", "called", "left", "right", "Call-ID"]]
     for call in calls {
       rows.append([
-        String(call.number), calendar.local(call.start).stamp, duration(call.frames), printable(call.caller),
+        String(call.number), calendar.local(call.start).stamp, duration(call.duration), printable(call.caller),
         printable(call.called), direction(call.left), direction(call.right), printable(call.callID),
       ])
     }
@@ -32,7 +32,7 @@ package enum CallTable {
           "\"file\": \(quoted(file))",
           "\"call\": \(call.number)",
           "\"start\": \"\(timestamp(call.start))\"",
-          "\"duration\": \(call.frames / 8000).\(padded(call.frames % 8000 * 1000 / 8000, 3))",
+          "\"duration\": \(call.duration / 1_000_000_000).\(padded(call.duration / 1_000_000 % 1000, 3))",
           "\"caller\": \(quoted(call.caller))",
           "\"called\": \(quoted(call.called))",
           "\"callID\": \(quoted(call.callID))",
@@ -59,9 +59,9 @@ package enum CallTable {
     return "\(codecs.isEmpty ? "?" : printable(codecs)) \(direction.packetCount)\(lost)"
   }
 
-  private static func duration(_ frames: Int64) -> String {
-    let seconds = frames / 8000
-    let rest = "\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2)).\(frames % 8000 * 10 / 8000)"
+  private static func duration(_ nanoseconds: Int64) -> String {
+    let seconds = nanoseconds / 1_000_000_000
+    let rest = "\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2)).\(nanoseconds / 100_000_000 % 10)"
     return seconds >= 3600 ? "\(seconds / 3600):\(rest)" : rest
   }
 

@@ -26,13 +26,27 @@ package struct Conversion {
   package var layout: ChannelLayout
   /// Whether files that exist may be replaced.
   package var overwrites: Bool
+  /// Samples a second of the files; nil: as many as the call's codecs have.
+  package var rate: Int?
+  /// Only what lies in this time of each call is written: nanoseconds from the call's start.
+  package var from: Int64?
+  package var to: Int64?
+  /// Whether key presses sent as events (RFC 4733) are heard as their tones.
+  package var rendersKeys: Bool
 
   /// So many files are open at once; more calls take more readings.
   private static let batch = 100
 
-  package init(layout: ChannelLayout = .stereo, overwrites: Bool = false) {
+  package init(
+    layout: ChannelLayout = .stereo, overwrites: Bool = false, rate: Int? = nil, from: Int64? = nil, to: Int64? = nil,
+    rendersKeys: Bool = false
+  ) {
     self.layout = layout
     self.overwrites = overwrites
+    self.rate = rate
+    self.from = from
+    self.to = to
+    self.rendersKeys = rendersKeys
   }
 
   /// Writes the calls; either all their files are there afterwards, or none that was not there before.
@@ -72,7 +86,8 @@ package struct Conversion {
     var tracks: [CallTrack] = []
     do throws(OutputError) {
       for call in calls {
-        let header = layout == .stereo ? WAVEHeader(channels: 2).bytes(dataBytes: UInt64(call.frames) * 4) : []
+        let header =
+          layout == .stereo ? WAVEHeader(channels: 2).bytes(dataBytes: UInt64(call.frames(at: 8000)) * 4) : []
         let output = try OutputFile(path: paths(call)[0], mode: file.mode)
         try writeHeader(header, to: output)
         tracks.append(CallTrack(call, file: output, headerLength: header.count))
@@ -92,7 +107,7 @@ package struct Conversion {
         case .mono, .split:
           for (index, path) in paths(call).enumerated() {
             let output = try OutputFile(path: path, mode: file.mode)
-            try reduce(track.file, to: output, frames: call.frames, channel: layout == .mono ? nil : index)
+            try reduce(track.file, to: output, frames: call.frames(at: 8000), channel: layout == .mono ? nil : index)
             try output.publish(overwrites: overwrites)
             written.append(path)
           }

@@ -1,3 +1,4 @@
+import SDP
 package import Telephony
 
 /// A call found in a capture, with the sound it has there.
@@ -20,10 +21,10 @@ package struct RecordedCall: Sendable {
   /// The user (else host) of From and To in the first message.
   package var caller: String
   package var called: String
-  /// When the first sound belongs.
-  package var start: WallTime
-  /// How many samples a channel has, at 8000 a second.
-  package var frames: Int64
+  /// When the first sound belongs: nanoseconds since 1970 on the capture's clock.
+  package var startTime: Int64
+  /// From the first sound's beginning to the last one's end, in nanoseconds.
+  package var duration: Int64
   /// What the first offerer sent.
   package var left: Direction
   /// What was sent to him.
@@ -32,11 +33,14 @@ package struct RecordedCall: Sendable {
   /// What of it is to be put together, and where.
   var parts: [SoundPart]
 
-  /// Sound beyond this (74 hours) is left out: timestamps reach no farther, and such a file holds a wrong time.
-  static let mostFrames: Int64 = 1 << 31
+  /// Sound beyond this (74 hours) is left out: such a file holds a wrong time.
+  static let longest: Int64 = 268_435_456_000_000
 
-  /// The whole call's duration in seconds.
-  package var duration: Double { Double(frames) / 8000 }
+  /// When the first sound belongs.
+  package var start: WallTime { WallTime(microseconds: startTime / 1000) }
+
+  /// How many samples a channel has at `rate` a second.
+  package func frames(at rate: Int) -> Int64 { frameCount(of: duration, at: rate) }
 
   /// The codecs of the call that cannot be decoded.
   package var undecodableCodecs: [String] {
@@ -50,14 +54,27 @@ package struct RecordedCall: Sendable {
 
 /// One stream's place in a call.
 struct SoundPart: Sendable {
-  /// What the packets of a stretch are placed by.
-  struct Stretch: Sendable {
+  /// A stretch of packets whose timestamps follow one straight line on the capture's clock.
+  struct Stretch: Hashable, Sendable {
+    /// The number of the capture's record from which on it counts.
     var firstRecord: Int
     var timestamp: UInt32
-    /// The time of `timestamp` in the capture, in nanoseconds.
+    /// When the sound of `timestamp` belongs: nanoseconds since 1970 on the capture's clock.
     var time: Int64
-    /// The sample of the call with which `timestamp` begins.
-    var frame: Int64
+    /// How many units of the timestamps make a second by the sender's clock.
+    var clockRate: Int
+    /// How many seconds of the capture's clock a second of the sender's takes: 1, or a little more or less.
+    var slope = 1.0
+
+    /// Nanoseconds of the capture's clock that a unit of the timestamps takes.
+    var unit: Double { slope * 1e9 / Double(clockRate) }
+
+    /// When the sound of another timestamp belongs; good for 2^31 units on either side.
+    func time(of other: UInt32) -> Int64 {
+      let offset = Int64(Int32(bitPattern: other &- timestamp))
+      if slope == 1 { return time &+ nanoseconds(offset, at: clockRate) }
+      return time &+ Int64((Double(offset) * unit).rounded())
+    }
   }
 
   var key: StreamKey
@@ -65,8 +82,29 @@ struct SoundPart: Sendable {
   var lastRecord: Int
   /// 0 is left, 1 is right.
   var channel: Int
+  /// In order of `firstRecord`; a packet belongs to the last one that begins with or before its record.
   var stretches: [Stretch]
-  /// The payload types that can be decoded.
-  var pcmuTypes: [UInt8]
-  var pcmaTypes: [UInt8]
+  /// What the payload types that occur in it stand for.
+  var codecs: [UInt8: PayloadCodec]
+  /// The keys its sender has declared in SDP (RFC 4568), oldest first, each once; empty where nothing is encrypted.
+  var keys: [MediaKey] = []
+}
+
+/// How many samples begin in a time of `nanoseconds`, to the nearest.
+@inline(__always)
+func frameCount(of nanoseconds: Int64, at rate: Int) -> Int64 {
+  let rate = Int64(rate)
+  let seconds = nanoseconds / 1_000_000_000
+  let rest = nanoseconds % 1_000_000_000
+  // Rounded half up, for negative times too, so that one step of time is one step of samples everywhere.
+  let scaled = rest &* rate &+ 500_000_000
+  let part = scaled >= 0 ? scaled / 1_000_000_000 : (scaled &- 999_999_999) / 1_000_000_000
+  return seconds &* rate &+ part
+}
+
+/// How long `units` of a clock take, in nanoseconds, to the nearest.
+@inline(__always)
+func nanoseconds(_ units: Int64, at rate: Int) -> Int64 {
+  let rate = Int64(rate)
+  return units / rate &* 1_000_000_000 &+ (units % rate &* 1_000_000_000 &+ rate / 2) / rate
 }

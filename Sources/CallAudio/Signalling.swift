@@ -166,6 +166,9 @@ struct Signalling {
       }
       if let known {
         legs[leg].declarations[known].media.codecs.merge(one.codecs) { _, newer in newer }
+        for key in one.keys where !legs[leg].declarations[known].media.keys.contains(key) {
+          legs[leg].declarations[known].media.keys.append(key)
+        }
       } else {
         legs[leg].declarations.append(Declaration(media: one, isOfferer: isOfferer, time: time))
       }

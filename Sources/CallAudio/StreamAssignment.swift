@@ -1,4 +1,5 @@
 import Frames
+import SDP
 import Telephony
 
 /// Decides which stream is the sound of which call, and in which channel.
@@ -141,15 +142,14 @@ struct StreamAssignment {
   private func build(_ dialog: SignalledDialog, _ parts: [Part]) -> RecordedCall? {
     let segments = likelySegments(parts)
     let start = segments.map { $0.time &+ $0.lowest &* StreamTimeline.sampleLength }.min()
-    guard let start, let end = segments.map({ frame(of: $0, start) &+ $0.highestEnd }).max(), end > 0 else {
-      return nil
-    }
+    let end = segments.map { $0.time &+ $0.highestEnd &* StreamTimeline.sampleLength }.max()
+    guard let start, let end, end > start else { return nil }
     var directions = [RecordedCall.Direction(), RecordedCall.Direction()]
     var sounds: [SoundPart] = []
     for part in parts {
       let stream = streams[part.stream]
       let codecs = codecs(of: stream, leg: signalling.legs[part.leg], isToOfferer: part.channel == 1)
-      sounds.append(sound(stream, part.channel, codecs, start))
+      sounds.append(sound(stream, part.channel, codecs, keys(signalling.legs[part.leg], part.channel)))
       directions[part.channel].packetCount += stream.packetCount
       directions[part.channel].lostCount += stream.lostCount
       for (type, _) in stream.payloadTypes.sorted(by: { ($0.count, $1.type) > ($1.count, $0.type) }) {
@@ -161,7 +161,7 @@ struct StreamAssignment {
     }
     return RecordedCall(
       number: 0, callID: dialog.callID, sessionID: dialog.sessionID, caller: dialog.caller, called: dialog.called,
-      start: WallTime(microseconds: start / 1000), frames: min(end, RecordedCall.mostFrames),
+      startTime: start, duration: min(end &- start, RecordedCall.longest),
       left: directions[0], right: directions[1],
       parts: sounds)
   }
@@ -171,7 +171,7 @@ struct StreamAssignment {
   private func likelySegments(_ parts: [Part]) -> ArraySlice<StreamTimeline.Segment> {
     let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
       .sorted { $0.time < $1.time }
-    let length = RecordedCall.mostFrames * StreamTimeline.sampleLength
+    let length = RecordedCall.longest
     var best = 0..<0
     var bestSamples: Int64 = 0
     var samples: Int64 = 0
@@ -192,23 +192,25 @@ struct StreamAssignment {
     return segments[best]
   }
 
-  /// The sample of the call with which the segment's anchor begins.
-  private func frame(of segment: StreamTimeline.Segment, _ start: Int64) -> Int64 {
-    (segment.time &- start &+ StreamTimeline.sampleLength / 2) / StreamTimeline.sampleLength
-  }
-
   private func sound(
-    _ stream: MediaStream, _ channel: Int, _ codecs: [UInt8: PayloadCodec], _ start: Int64
+    _ stream: MediaStream, _ channel: Int, _ codecs: [UInt8: PayloadCodec], _ keys: [MediaKey]
   ) -> SoundPart {
     let stretches = stream.timeline.segments.map { segment in
       SoundPart.Stretch(
-        firstRecord: segment.firstRecord, timestamp: segment.timestamp, time: segment.time,
-        frame: frame(of: segment, start))
+        firstRecord: segment.firstRecord, timestamp: segment.timestamp, time: segment.time, clockRate: 8000)
     }
-    let types = { (wanted: PayloadCodec) in codecs.filter { $0.value == wanted }.map(\.key).sorted() }
     return SoundPart(
       key: stream.key, firstRecord: stream.firstRecord, lastRecord: stream.lastRecord, channel: channel,
-      stretches: stretches, pcmuTypes: types(.pcmu), pcmaTypes: types(.pcma))
+      stretches: stretches, codecs: codecs, keys: keys)
+  }
+
+  /// The keys that a leg's party has declared for what it sends.
+  private func keys(_ leg: SignalledLeg, _ channel: Int) -> [MediaKey] {
+    var keys: [MediaKey] = []
+    for declaration in leg.declarations where declaration.isOfferer == (channel == 0) {
+      for key in declaration.media.keys where !keys.contains(key) { keys.append(key) }
+    }
+    return keys
   }
 
   /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551.
@@ -219,7 +221,8 @@ struct StreamAssignment {
         leg.declarations.last { $0.isOfferer == byOfferer && $0.media.codecs[type] != nil }?.media.codecs[type]
       }
       codecs[type] =
-        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type) ?? .other("type \(type)")
+        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type)
+        ?? .other("type \(type)", clockRate: 8000)
     }
     return codecs
   }

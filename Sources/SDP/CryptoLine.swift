@@ -136,6 +136,13 @@ struct CryptoLine: Hashable, Sendable {
   }
 }
 
+extension MediaDescription {
+  /// The keys under which the side that wrote this may send, as far as they can be used, in order (RFC 4568 §6.1).
+  package var sendingKeys: [MediaKey] {
+    attributes.compactMap { $0.name == "crypto" ? CryptoLine($0.value ?? "")?.key : nil }
+  }
+}
+
 private let base64Digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
 /// Base64 (RFC 4648 §4) of a number of bytes that is a multiple of 3, as 30 is: without padding.

@@ -7,8 +7,8 @@ import Testing
 @Suite struct CallTableTests {
   private let call = RecordedCall(
     number: 1, callID: "a\u{1B}[2Jb", sessionID: nil, caller: "Jörg \"x\" \\\u{9}", called: "",
-    start: WallTime(microseconds: 1_350_050_400_000_001), frames: 8000 * 3723 + 4000,
-    left: RecordedCall.Direction(codecs: [.pcma, .other("G729")], packetCount: 12, lostCount: 3),
+    startTime: 1_350_050_400_000_001_000, duration: 3_723_500_000_000,
+    left: RecordedCall.Direction(codecs: [.pcma, .g729], packetCount: 12, lostCount: 3),
     right: RecordedCall.Direction(), parts: [])
 
   @Test func whatAPeerWroteDoesNotSteerTheTerminal() {

@@ -225,7 +225,7 @@ import Testing
     stream.sendAll(into: &capture, from: 0)
     let survey = try convert(capture.bytes).survey
     #expect(survey.calls.first?.undecodableCodecs == ["G729"])
-    #expect(survey.calls.first?.left.codecs == [.other("G729")])
+    #expect(survey.calls.first?.left.codecs == [.g729])
   }
 
   @Test(arguments: [300_000_000_000_000, 900_000_000_000_000, -1_000_000_000_000_000] as [Int64])

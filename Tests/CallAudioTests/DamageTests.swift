@@ -24,9 +24,11 @@ import Testing
     for length in stride(from: 24, to: bytes.count, by: 37) {
       let heard = try convert(Array(bytes[..<length]))
       guard let call = heard.survey.calls.first else { continue }
-      lengths.insert(Int(call.frames))
-      expectSame(heard.left, Array(whole.left[..<Int(call.frames)]).silenced(behind: call.left.packetCount * 160))
-      expectSame(heard.right, Array(whole.right[..<Int(call.frames)]).silenced(behind: call.right.packetCount * 160))
+      lengths.insert(Int(call.frames(at: 8000)))
+      expectSame(
+        heard.left, Array(whole.left[..<Int(call.frames(at: 8000))]).silenced(behind: call.left.packetCount * 160))
+      expectSame(
+        heard.right, Array(whole.right[..<Int(call.frames(at: 8000))]).silenced(behind: call.right.packetCount * 160))
     }
     #expect(lengths == Set((1...10).map { $0 * 160 }))
     #expect(try convert(Array(bytes.dropLast(3))).survey.breakage != nil)
@@ -43,7 +45,7 @@ import Testing
         damaged[Int.random(in: 24..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
       }
       // What was damaged in its times may be long, and is only looked at.
-      if try survey(damaged).calls.contains(where: { $0.frames > 8000 * 10 }) { continue }
+      if try survey(damaged).calls.contains(where: { $0.frames(at: 8000) > 8000 * 10 }) { continue }
       if try !convert(damaged).files.isEmpty { converted += 1 }
     }
     #expect(converted > 300)
@@ -87,7 +89,9 @@ import Testing
         at: Int64(index) * 1000)
     }
     let heard = try convert(capture.bytes)
-    #expect(heard.survey.calls.first.map { $0.frames < 8 * 40_000 } == true, "20 s of packets make no hour of sound")
+    #expect(
+      heard.survey.calls.first.map { $0.frames(at: 8000) < 8 * 40_000 } == true, "20 s of packets make no hour of sound"
+    )
   }
 
   private func survey(_ bytes: [UInt8]) throws -> CallSurvey {
