@@ -18,9 +18,18 @@ package enum LatchVerdict: Hashable, Sendable {
 /// that moves the port, packets from the old one are still under way). Learning reopens at each new SDP and after 3 s of silence of the latched source. All else is
 /// dropped and counted. "Valid" is: an RTP header that parses, of a negotiated type.
 ///
-/// What was latched under the same SDP address is known: after a pause, or a session refresh, it counts at once.
+/// "Another address" is not anybody's: five packets in sequence are soon made, and a peer that has not spoken yet, or is
+/// muted, must not leave its place to whoever sprays our ports. It is one of the peer's own, which the owner of the leg
+/// names: where its signalling comes from (a phone behind a router speaks and signals from the router's address), and the
+/// addresses of its trunk. There is one exception, for phones behind a router that also signal through a
+/// proxy: if the SDP's address cannot be the one that packets come from (a private one, signalled from the public network),
+/// a stranger may be learned, but only after 3 s in which none of the peer's own addresses has ever been heard; these
+/// take the stream back at once, and there is no second one.
 ///
-/// A value of fixed size; no call touches the heap.
+/// What was latched under the same SDP address is known: after a pause, or a session refresh, it counts at once. An SDP
+/// without an address (hold in old peers) leaves what was latched.
+///
+/// A value of fixed size but for the list of the peer's addresses; no packet touches the heap.
 package struct SourceLatch: Sendable {
   /// How many packets in sequence another address must send.
   package static let packetsInSequence = 5
@@ -41,6 +50,14 @@ package struct SourceLatch: Sendable {
   /// Packets dropped since the start.
   package private(set) var dropped: UInt64 = 0
 
+  /// The peer's own addresses besides the SDP's.
+  private var own: [SourceRange] = []
+  /// Whether the SDP's address cannot be where packets come from.
+  private var isTranslated = false
+  /// Whether one of the peer's own addresses has been heard since the SDP named another one.
+  private var hasHeardOwn = false
+  /// Since when a stranger has been heard in place of the peer.
+  private var strangerSince: Instant?
   private var isReopened = false
   private var lastHeard: Instant?
   /// When the SDP's address, on whatever port, last sent a valid packet.
@@ -49,23 +66,38 @@ package struct SourceLatch: Sendable {
   private var candidates = InlineArray<4, Candidate?>(repeating: nil)
   private var nextSlot = 0
 
-  /// - Parameter expected: the SDP's address and port, if there is an SDP already.
-  package init(expected: PacketSource? = nil) {
+  /// - Parameters:
+  ///   - expected: the SDP's address and port, if there is an SDP already.
+  ///   - own: the peer's own addresses besides that.
+  ///   - isTranslated: whether packets cannot come from the SDP's address.
+  package init(expected: PacketSource? = nil, own: [SourceRange] = [], isTranslated: Bool = false) {
     self.expected = expected.flatMap { $0.isUnspecified ? nil : $0 }
+    self.own = own
+    self.isTranslated = isTranslated
   }
 
   /// Where what we send goes: the latched source, before that the SDP's address; nil if there is neither.
   package var target: PacketSource? { latched ?? expected }
 
   /// A new SDP names `source` (nil or an unspecified address: none, as for hold in old peers). Learning reopens.
-  package mutating func expect(_ source: PacketSource?) {
+  /// - Parameters:
+  ///   - own: the peer's own addresses besides that.
+  ///   - isTranslated: whether packets cannot come from the SDP's address.
+  package mutating func expect(_ source: PacketSource?, own: [SourceRange] = [], isTranslated: Bool = false) {
     let source = source.flatMap { $0.isUnspecified ? nil : $0 }
-    if source != expected {
+    if let source, source != expected {
       latched = nil
       lastHeard = nil
-      if let source, let expected, source.hasAddress(of: expected) {} else { expectedLastHeard = nil }
+      if let expected, source.hasAddress(of: expected) {
+      } else {
+        expectedLastHeard = nil
+        hasHeardOwn = false
+        strangerSince = nil
+      }
     }
     expected = source
+    self.own = own
+    self.isTranslated = isTranslated
     isReopened = true
     forgetCandidates()
   }
@@ -77,7 +109,10 @@ package struct SourceLatch: Sendable {
   ) -> LatchVerdict {
     guard isNegotiated else { return drop() }
     let isExpected = expected.map(source.hasAddress(of:)) ?? false
-    if isExpected { expectedLastHeard = now }
+    if isExpected {
+      expectedLastHeard = now
+      hasHeardOwn = true
+    }
     if source == latched {
       lastHeard = now
       if isReopened { forgetCandidates() }
@@ -91,7 +126,14 @@ package struct SourceLatch: Sendable {
       guard isOpen || isStrangerLatched || source == expected else { return drop() }
       return latch(source, at: now)
     }
-    guard isOpen, isSilent(since: expectedLastHeard, at: now), hasProved(source, header) else { return drop() }
+    guard isSilent(since: expectedLastHeard, at: now) else { return drop() }
+    if own.contains(where: { $0.contains(source) }) {
+      let isStrangerLatched = latched.map { latched in !own.contains { $0.contains(latched) } } ?? false
+      guard isOpen || isStrangerLatched, hasProved(source, header) else { return drop() }
+      hasHeardOwn = true
+      return latch(source, at: now)
+    }
+    guard isOpen, mayBeStranger(source, at: now), hasProved(source, header) else { return drop() }
     return latch(source, at: now)
   }
 
@@ -116,6 +158,16 @@ package struct SourceLatch: Sendable {
   private func isSilent(since last: Instant?, at now: Instant) -> Bool {
     guard let last else { return true }
     return now - last >= Self.silence
+  }
+
+  /// True if a stranger may be the peer: his address is translated on the way, and he himself is not to be heard.
+  private mutating func mayBeStranger(_ source: PacketSource, at now: Instant) -> Bool {
+    guard isTranslated, !hasHeardOwn, latched.map(source.hasAddress(of:)) ?? true else { return false }
+    guard let strangerSince else {
+      strangerSince = now
+      return false
+    }
+    return isSilent(since: strangerSince, at: now)
   }
 
   private mutating func forgetCandidates() {

@@ -1,4 +1,5 @@
 package import Audio
+package import RTP
 package import Telephony
 
 /// One media leg of the engine: a pair of sockets and all that is sent and heard on them.
@@ -23,6 +24,10 @@ package struct LegMedia: Hashable, Sendable {
   package var remote: Endpoint?
   /// The SDP's address and port for RTCP (RFC 3605); nil: the port after `remote`'s. Equal to `remote`: rtcp-mux.
   package var remoteRTCP: Endpoint?
+  /// The peer's own addresses besides `remote`'s, from which its RTP may come (`SourceLatch`): its signalling's, its trunk's.
+  package var ownSources: [SourceRange] = []
+  /// Whether packets cannot come from `remote`: a private address, told to us from the public network.
+  package var isTranslated = false
   /// The payload type of the audio we send, 0 to 127.
   package var sendPayloadType: UInt8
   /// The law of the audio we send.

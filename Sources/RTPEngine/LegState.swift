@@ -77,7 +77,8 @@ struct LegState {
 
   /// Takes over a new SDP.
   mutating func describe(_ media: LegMedia) {
-    latch.expect(media.remote.map { PacketSource($0) })
+    latch.expect(
+      media.remote.map { PacketSource($0) }, own: media.ownSources, isTranslated: media.isTranslated)
     kinds = InlineArray(repeating: .unknown)
     for (type, law) in media.receivePayloadTypes where type < 128 { kinds[Int(type)] = PayloadKind(law) }
     if let type = media.comfortNoise, type < 128 { kinds[Int(type)] = .comfortNoise }

@@ -152,6 +152,11 @@ final class MediaLoop {
     }
   }
 
+  /// Moves the time on without waiting, for tests that turn the loop by hand: until the next turn.
+  func advance(_ time: Duration) {
+    clock.pointee = Moment(instant: now.instant + time, wall: now.wall)
+  }
+
   /// Reads one datagram into `buffer`.
   /// - Returns: its length and source; nil if there was none, or none that can be used.
   @inline(__always)

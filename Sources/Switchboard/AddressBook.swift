@@ -19,7 +19,7 @@ final class AddressBook {
 
   /// Host and port for Via and Contact.
   func advertised(_ flow: Flow) -> (host: String, port: UInt16) {
-    guard let shown, isOutside(flow.remote.address) else { return (flow.local.address.uriText, flow.local.port) }
+    guard let shown, Self.isOutside(flow.remote.address) else { return (flow.local.address.uriText, flow.local.port) }
     // The port that Address.txt names is the one for SIP that is not encrypted.
     let port = flow.transport == .tls ? nil : shown.port
     return (shown.address?.uriText ?? shown.host, port ?? flow.local.port)
@@ -27,14 +27,22 @@ final class AddressBook {
 
   /// The address for SDP, which must be one.
   func mediaAddress(_ flow: Flow) -> IPAddress {
-    guard isOutside(flow.remote.address),
+    guard Self.isOutside(flow.remote.address),
       let address = addresses.first(where: { $0.isIPv6 == flow.remote.address.isIPv6 })
     else { return flow.local.address }
     return address
   }
 
-  private func isOutside(_ address: IPAddress) -> Bool {
-    !address.isLoopback && !Self.privateRanges.contains { address.isWithin($0.0, prefixLength: $0.1) }
+  /// True for addresses that mean nothing elsewhere: also those a provider shares among its customers (RFC 6598).
+  static func isPrivate(_ address: IPAddress) -> Bool {
+    !isOutside(address) || sharedRange.map { address.isWithin($0, prefixLength: 10) } ?? false
+  }
+
+  private static let sharedRange = IPAddress("100.64.0.0")
+
+  /// False for loopback, private and link-local addresses.
+  private static func isOutside(_ address: IPAddress) -> Bool {
+    !address.isLoopback && !privateRanges.contains { address.isWithin($0.0, prefixLength: $0.1) }
   }
 
   /// RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6.

@@ -4,6 +4,7 @@ import Disk
 import Hunting
 import Logging
 import Media
+import RTP
 import RTPEngine
 import Records
 import SDP
@@ -18,6 +19,9 @@ struct MediaLeg {
   var address: IPAddress
   /// Our media address as the peer sees it, for the recording.
   var shown: Endpoint
+  /// Where its signalling comes from, and where else its sound may.
+  var peer: IPAddress
+  var sources: [SourceRange]
 }
 
 /// A recording in progress.
@@ -41,7 +45,9 @@ extension Switchboard {
       do {
         let engineLeg = try engine.openLeg(sockets)
         let shown = Endpoint(addressBook.mediaAddress(flow), sockets.port)
-        media[leg] = MediaLeg(leg: engineLeg, address: address, shown: shown)
+        media[leg] = MediaLeg(
+          leg: engineLeg, address: address, shown: shown, peer: flow.remote.address,
+          sources: control.mediaSources(flow).map { SourceRange($0.address, prefixLength: $0.prefixLength) })
         legOfEngine[engineLeg] = leg
         take(.mediaOpened(leg, shown))
       } catch {
@@ -58,7 +64,11 @@ extension Switchboard {
 
   func describe(_ leg: LegID, _ audio: NegotiatedAudio) {
     guard let place = media[leg] else { return }
-    engine.send(.describe(place.leg, LegMedia(audio)))
+    var description = LegMedia(audio)
+    description.ownSources = place.sources
+    description.isTranslated =
+      audio.remote.map { AddressBook.isPrivate($0.address) && !AddressBook.isPrivate(place.peer) } ?? false
+    engine.send(.describe(place.leg, description))
   }
 
   func play(_ leg: LegID, _ sound: Media.Sound, token: UInt64) {

@@ -15,7 +15,12 @@ import Testing
     var sequences: [PacketSource: UInt16] = [:]
     var now: Int64 = 0
 
-    init(_ expected: PacketSource?) { latch = SourceLatch(expected: expected) }
+    init(_ expected: PacketSource?, isTranslated: Bool = false) {
+      latch = SourceLatch(expected: expected, own: Self.own, isTranslated: isTranslated)
+    }
+
+    /// Where the peer's signalling comes from: the router's address.
+    static let own = [IPAddress("203.0.113.7")].compactMap { $0.map { SourceRange($0) } }
 
     /// `count` packets in sequence, 20 ms apart; the verdicts as one letter each: accepted, Latched, dropped.
     mutating func packets(
@@ -54,7 +59,7 @@ import Testing
     #expect(run.latch.target == phoneOther)
   }
 
-  @Test func aStrangerNeedsFivePacketsInSequence() {
+  @Test func anotherAddressOfThePeerNeedsFivePacketsInSequence() {
     var run = Run(phone)
     #expect(run.packets(router, 7) == "ddddLaa")
     #expect(run.latch.target == router)
@@ -104,13 +109,13 @@ import Testing
     #expect(run.packets(phoneOther, 5) == "ddddd")
   }
 
-  @Test func aStrangerWhoWasFirstGivesWayToTheSDPsAddress() {
+  @Test func whoeverWasFirstGivesWayToTheSDPsAddress() {
     var run = Run(phone)
-    #expect(run.packets(attacker, 6) == "ddddLa")
+    #expect(run.packets(router, 6) == "ddddLa")
     #expect(run.packets(phone, 2) == "La")
-    #expect(run.packets(attacker, 6) == "dddddd")
+    #expect(run.packets(router, 6) == "dddddd")
     run = Run(phone)
-    #expect(run.packets(attacker, 6) == "ddddLa")
+    #expect(run.packets(router, 6) == "ddddLa")
     #expect(run.packets(phoneOther, 2) == "La")
   }
 
@@ -126,7 +131,7 @@ import Testing
     #expect(run.packets(router, 6) == "ddddLa")
   }
 
-  @Test func silenceOfALearnedStrangerReopensAsWell() {
+  @Test func silenceOfALearnedAddressReopensAsWell() {
     var run = Run(phone)
     #expect(run.packets(router, 5) == "ddddL")
     run.now += 3000
@@ -139,7 +144,7 @@ import Testing
   @Test func aNewAddressIsLearnedAnew() {
     var run = Run(phone)
     #expect(run.packets(phone, 2) == "La")
-    run.latch.expect(router)
+    run.latch.expect(router, own: Run.own)
     #expect(run.latch.target == router)
     #expect(run.packets(phone, 3) == "ddd")
     #expect(run.packets(router, 2) == "La")
@@ -149,7 +154,7 @@ import Testing
     var run = Run(phone)
     #expect(run.packets(phone, 2) == "La")
     let moved = PacketSource(ipv4: 0xC000_0201, port: 6000)
-    run.latch.expect(moved)
+    run.latch.expect(moved, own: Run.own)
     #expect(run.packets(phone, 2) == "La")
     #expect(run.packets(moved, 2) == "La")
     #expect(run.packets(phone, 1) == "d")
@@ -158,28 +163,101 @@ import Testing
   @Test func aSessionRefreshLosesNothing() {
     var run = Run(phone)
     #expect(run.packets(router, 6) == "ddddLa")
-    run.latch.expect(phone)
+    run.latch.expect(phone, own: Run.own)
     #expect(run.latch.target == router)
     #expect(run.packets(router, 2) == "aa")
     #expect(run.packets(attacker, 5) == "ddddd")
-    run.latch.expect(phone)
+    run.latch.expect(phone, own: Run.own)
     #expect(run.packets(phone) == "L")
   }
 
   @Test func aSessionRefreshIsNoDoorWhileTheAddressSpeaks() {
     var run = Run(phone)
     #expect(run.packets(phone, 2) == "La")
-    run.latch.expect(phone)
+    run.latch.expect(phone, own: Run.own)
     #expect(run.packets(attacker, 8, spacing: 1) == "dddddddd")
     #expect(run.packets(phone) == "a")
   }
 
-  @Test func withoutAnAddressAnybodyMustProveHimself() {
+  @Test func withoutAnAddressOnlyThePeersOwnOnesCount() {
     for unknown in [nil, PacketSource(ipv4: 0, port: 5004)] {
       var run = Run(unknown)
       #expect(run.latch.target == nil)
-      #expect(run.packets(phone, 6) == "ddddLa")
-      #expect(run.latch.target == phone)
+      #expect(run.packets(attacker, 500) == String(repeating: "d", count: 500))
+      #expect(run.packets(router, 6) == "ddddLa")
+      #expect(run.latch.target == router)
+    }
+  }
+
+  @Test func holdWithoutAnAddressLeavesWhatWasLatched() {
+    var run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    run.latch.expect(PacketSource(ipv4: 0, port: 0), own: Run.own)
+    #expect(run.packets(phone, 2) == "aa")
+    #expect(run.packets(attacker, 400) == String(repeating: "d", count: 400))
+    run.latch.expect(phone, own: Run.own)
+    #expect(run.packets(phone, 2) == "La")
+  }
+
+  @Test func aStrangerIsNeverLearnedWhileTheLegLearns() {
+    // Before the first packet, after a new SDP, after silence, with the peer's own numbers and long enough.
+    var run = Run(phone)
+    let never = String(repeating: "d", count: 1000)
+    #expect(run.packets(attacker, 1000) == never)
+    #expect(run.packets(phone, 2) == "La")
+    run.latch.expect(phoneOther, own: Run.own)
+    run.sequences[attacker] = run.sequences[phone]
+    #expect(run.packets(attacker, 1000) == never)
+    #expect(run.packets(phoneOther, 2) == "La")
+    run.now += 10_000
+    run.sequences[attacker] = run.sequences[phoneOther]
+    #expect(run.packets(attacker, 1000) == never)
+    run.latch.expect(PacketSource(ipv4: 0xC000_0299, port: 7000), own: Run.own)
+    #expect(run.packets(attacker, 1000) == never)
+    #expect(run.latch.dropped == 4000)
+  }
+
+  @Test func whereTheSDPsAddressIsTranslatedAStrangerIsLearnedLate() {
+    var run = Run(phone, isTranslated: true)
+    // 3 s after the first, and five in sequence.
+    #expect(run.packets(attacker, 160) == String(repeating: "d", count: 154) + "Laaaaa")
+    // There is no second one, whatever the silence.
+    let other = PacketSource(ipv4: 0xC633_6499, port: 5004)
+    run.now += 10_000
+    #expect(run.packets(other, 300) == String(repeating: "d", count: 300))
+    // The peer's own addresses take the stream back.
+    #expect(run.packets(router, 6) == "ddddLa")
+    run.now += 10_000
+    #expect(run.packets(attacker, 300) == String(repeating: "d", count: 300))
+  }
+
+  @Test func aStrangerIsNotLearnedOnceThePeersOwnAddressWasHeard() {
+    var run = Run(phone, isTranslated: true)
+    #expect(run.packets(attacker, 100) == String(repeating: "d", count: 100))
+    #expect(run.packets(router, 5) == "ddddL")
+    run.now += 10_000
+    #expect(run.packets(attacker, 500) == String(repeating: "d", count: 500))
+    // A session refresh changes nothing; another address does.
+    run.latch.expect(phone, own: Run.own, isTranslated: true)
+    #expect(run.packets(attacker, 500) == String(repeating: "d", count: 500))
+    run.latch.expect(PacketSource(ipv4: 0xC000_0299, port: 7000), own: Run.own, isTranslated: true)
+    #expect(run.packets(attacker, 200).contains("L"))
+  }
+
+  @Test(arguments: [
+    ("192.0.2.0/24", ["192.0.2.7", "192.0.2.255"], ["192.0.3.1", "2001:db8::1"]),
+    ("192.0.2.7", ["192.0.2.7"], ["192.0.2.8"]), ("0.0.0.0/0", ["8.8.8.8"], ["2001:db8::1"]),
+    ("2001:db8::/33", ["2001:db8::1", "2001:db8:7fff::1"], ["2001:db8:8000::1", "192.0.2.7"]),
+    ("2001:db8::8/125", ["2001:db8::f"], ["2001:db8::7"]), ("::/0", ["2001:db8::1", "192.0.2.7"], []),
+  ])
+  func ranges(text: String, inside: [String], outside: [String]) throws {
+    let parts = text.split(separator: "/")
+    let range = SourceRange(
+      try #require(IPAddress(parts[0])), prefixLength: parts.count > 1 ? Int(parts[1]) : nil)
+    for (addresses, isInside) in [(inside, true), (outside, false)] {
+      for address in addresses {
+        #expect(range.contains(PacketSource(Endpoint(try #require(IPAddress(address)), 9))) == isInside, "\(address)")
+      }
     }
   }
 

@@ -1,0 +1,13 @@
+package import SIPMessage
+package import SIPUserAgent
+import Telephony
+
+extension CallController {
+  /// The addresses from which the sound of a leg on this way may come besides the one in its SDP: where its signalling
+  /// comes from, and all of the trunk's to which that belongs (`Host.txt`, `Addresses.txt`).
+  package func mediaSources(_ flow: Flow) -> [Network] {
+    let remote = flow.remote.address
+    let trunks = userAgent.settings.trunks.filter { $0.addresses.contains { $0.contains(remote) } }
+    return [Network(remote)] + trunks.flatMap(\.addresses)
+  }
+}
