@@ -84,6 +84,12 @@ struct Signalling {
       if error.kind != .keepAlive { unreadableCount += 1 }
       return []
     }
+    return take(message, from: source, to: target, time: time)
+  }
+
+  /// Takes a message, from a datagram or from a TCP connection.
+  mutating func take(_ message: Message, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover]
+  {
     let headers = message.headers
     guard let callID = headers.callID, let method = try? headers.cseq().method, Self.callMethods.contains(method),
       let from = try? headers.from(), let to = try? headers.to()

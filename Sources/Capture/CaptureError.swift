@@ -3,11 +3,13 @@ package struct CaptureError: Error, Hashable, Sendable, CustomStringConvertible 
   package enum Kind: Hashable, Sendable {
     /// The file cannot be opened or read, in the system's words.
     case unreadable(String)
-    /// The file is no capture, in libpcap's words.
+    /// The file is no capture, and why.
     case noCapture(String)
+    /// The file is packed in a way that is not undone here, by the name of what packed it.
+    case compressed(String)
     /// The frames are of a link layer that is not known here, by its name.
     case unknownLinkLayer(String)
-    /// Standard input or a pipe could not be kept in a temporary file in this directory.
+    /// What came from a pipe or was compressed could not be kept in a temporary file in this directory.
     case noRoomToKeep(directory: String, String)
   }
 
@@ -26,6 +28,8 @@ package struct CaptureError: Error, Hashable, Sendable, CustomStringConvertible 
     switch kind {
     case .unreadable(let reason): return "\(name): cannot be read: \(reason)"
     case .noCapture(let reason): return "\(name): not a capture file (\(reason)); expected pcap or pcapng"
+    case .compressed(let packer):
+      return "\(name): compressed with \(packer); expected pcap or pcapng, as they are or compressed with gzip"
     case .unknownLinkLayer(let link):
       return "\(name): frames of link layer \(link); expected Ethernet, Linux cooked, raw IP or BSD loopback"
     case .noRoomToKeep(let directory, let reason):

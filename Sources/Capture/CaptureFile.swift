@@ -1,102 +1,79 @@
 import Glibc
 
-/// A capture that can be read several times: a file, or a pipe's bytes kept in a nameless temporary file.
+/// A capture that can be read several times: a file, or the bytes of a pipe or of a file in gzip, kept in a nameless
+/// temporary file.
 package struct CaptureFile: ~Copyable {
   /// The file as it was named; `-` is standard input.
   package let path: String
   private let descriptor: Int32
   /// The file's permissions; those of a new file if it was a pipe.
   package let mode: UInt32
+  /// Why what was compressed is not whole, if it is not.
+  private let damage: String?
+  /// What the file is known by, for `isSame`: the named one, not the temporary one.
+  private let device: UInt64
+  private let inode: UInt64
 
-  /// Opens `path`, or standard input for `-`. What is not a regular file is read to its end first, into `$TMPDIR`
-  /// (else `/tmp`).
+  /// Opens `path`, or standard input for `-`. What is not a regular file, or is compressed with gzip, is read to its end
+  /// first, into `$TMPDIR` (else `/tmp`).
   package init(path: String) throws(CaptureError) {
     self.path = path
-    var opened = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+    let opened = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
     guard opened >= 0 else { throw CaptureError(path: path, kind: .unreadable(reason(errno))) }
+    var kept: KeptFile?
     var status = stat()
-    guard fstat(opened, &status) == 0 else {
-      let problem = reason(errno)
+    do throws(CaptureError) {
+      guard fstat(opened, &status) == 0 else { throw CaptureError(path: path, kind: .unreadable(reason(errno))) }
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR: throw CaptureError(path: path, kind: .unreadable(reason(EISDIR)))
+      case S_IFREG: if try isPacked(opened, path) { kept = try KeptFile(of: opened, path: path) }
+      default: kept = try KeptFile(of: opened, path: path)
+      }
+    } catch {
       close(opened)
-      throw CaptureError(path: path, kind: .unreadable(problem))
+      throw error
     }
-    if status.st_mode & S_IFMT == S_IFDIR {
-      close(opened)
-      throw CaptureError(path: path, kind: .unreadable(reason(EISDIR)))
-    }
-    if status.st_mode & S_IFMT != S_IFREG {
-      let pipe = opened
-      defer { close(pipe) }
-      opened = try keep(pipe, path)
-      mode = 0o666
-    } else {
-      mode = status.st_mode & 0o777
-    }
-    descriptor = opened
+    if kept != nil { close(opened) }
+    descriptor = kept?.descriptor ?? opened
+    damage = kept?.damage
+    mode = status.st_mode & S_IFMT == S_IFREG ? status.st_mode & 0o777 : 0o666
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
   }
 
   deinit { close(descriptor) }
 
   /// True if `path` names this very file.
   package func isSame(as path: String) -> Bool {
-    var own = stat()
     var other = stat()
-    return fstat(descriptor, &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev
-      && own.st_ino == other.st_ino
+    return stat(path, &other) == 0 && UInt64(other.st_dev) == device && UInt64(other.st_ino) == inode
   }
 
   /// A reader at the file's beginning, independent of all others.
-  package func reader() throws(CaptureError) -> CaptureReader {
+  ///
+  /// - Parameter withSegments: true if the TCP segments are wanted too.
+  package func reader(withSegments: Bool = false) throws(CaptureError) -> CaptureReader {
     // A new description, not a dup: readers must not share one place in the file.
     let fresh = open("/proc/self/fd/\(descriptor)", O_RDONLY | O_CLOEXEC)
     guard fresh >= 0 else { throw CaptureError(path: path, kind: .unreadable(reason(errno))) }
     posix_fadvise(fresh, 0, 0, POSIX_FADV_SEQUENTIAL)
-    guard let stream = fdopen(fresh, "rb") else {
-      let problem = reason(errno)
-      close(fresh)
-      throw CaptureError(path: path, kind: .unreadable(problem))
-    }
-    // stdio's own 4 KB buffer costs a system call every 19 packets.
-    setvbuf(stream, nil, _IOFBF, 1 << 16)
-    return try CaptureReader(path: path, stream: stream)
+    return try CaptureReader(path: path, descriptor: fresh, damage: damage, withSegments: withSegments)
   }
 }
 
-/// The system's words for an error number.
-private func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
+/// True if the file must be unpacked before it is read. Its place stays at the beginning.
+private func isPacked(_ descriptor: Int32, _ path: String) throws(CaptureError) -> Bool {
+  // Standard input may have been read in part by whoever started us; what is left of it is not what is meant.
+  lseek(descriptor, 0, SEEK_SET)
+  let start = try firstBytes(descriptor, path)
+  if start.isEmpty { throw CaptureError(path: path, kind: .noCapture("the file is empty")) }
+  return start.withUnsafeBytes { Packing($0) } != nil
+}
 
-/// Copies `pipe` to its end into a temporary file without a name, and returns that.
-private func keep(_ pipe: Int32, _ path: String) throws(CaptureError) -> Int32 {
-  let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-  let failed = { (problem: Int32) in
-    CaptureError(path: path, kind: .noRoomToKeep(directory: directory, reason(problem)))
-  }
-  var template = Array("\(directory)/pcap-XXXXXX".utf8CString)
-  let kept = mkstemp(&template)
-  guard kept >= 0 else { throw failed(errno) }
-  unlink(template)
-  let size = 1 << 16
-  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
-  defer { buffer.deallocate() }
-  while true {
-    let count = read(pipe, buffer.baseAddress, size)
-    if count == 0 { return kept }
-    if count < 0 {
-      if errno == EINTR { continue }
-      let problem = reason(errno)
-      close(kept)
-      throw CaptureError(path: path, kind: .unreadable(problem))
-    }
-    var written = 0
-    while written < count {
-      let step = write(kept, buffer.baseAddress.map { $0 + written }, count - written)
-      if step < 0 && errno == EINTR { continue }
-      guard step > 0 else {
-        let problem = errno
-        close(kept)
-        throw failed(problem)
-      }
-      written += step
-    }
-  }
+/// Up to 16 bytes from the file's beginning.
+func firstBytes(_ descriptor: Int32, _ path: String) throws(CaptureError) -> [UInt8] {
+  var start = [UInt8](repeating: 0, count: 16)
+  let count = pread(descriptor, &start, start.count, 0)
+  guard count >= 0 else { throw CaptureError(path: path, kind: .unreadable(reason(errno))) }
+  return Array(start[..<count])
 }

@@ -2,95 +2,154 @@ import CPcap
 import Frames
 import Glibc
 
-/// Reads the UDP datagrams of one capture, in the file's order, through libpcap (pcap and pcapng).
+/// Reads the UDP datagrams of one capture, and its TCP segments if they are wanted, in the file's order: pcap through
+/// libpcap, pcapng by `PcapngReader`. IP packets in fragments are put together; such a datagram counts as of the record
+/// that made it whole.
 ///
-/// Nothing is allocated a packet: `payload` looks into libpcap's buffer and is good until the next `next()`.
+/// Nothing is allocated a packet (fragments excepted): `payload` looks into the reader's buffer and is good until the
+/// next `next()`.
 package struct CaptureReader: ~Copyable {
   /// How the reading ended.
   package enum End: Hashable, Sendable {
     /// At the file's end.
     case complete
-    /// Within a record, or at nonsense, in libpcap's words; all before it has been read.
+    /// Within a record, or at nonsense, with the reason; all before it has been read.
     case broken(String)
   }
 
-  private let handle: OpaquePointer
-  private let link: LinkLayer
+  private let path: String
+  private var source: PacketSource
+  private let damage: String?
+  private let wantsSegments: Bool
+  private var fragments = FragmentTable()
+  private var whole: UnsafeMutableRawBufferPointer?
   private var frame = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var hasKnownLink = false
 
   /// The datagram that `next()` has found. A stored value, so that the packet path reads its fields without calls.
   package private(set) var datagram = Datagram(
     source: FrameAddress(ipv4: 0, port: 0), target: FrameAddress(ipv4: 0, port: 0), start: 0, end: 0, isCut: false)
+  /// True if it is not a UDP datagram but a TCP segment, described by `segment`.
+  package private(set) var isSegment = false
+  package private(set) var segment = TCPSegment(sequence: 0, isSYN: false, length: 0)
 
-  /// When the datagram was captured: nanoseconds since 1970-01-01 00:00:00 UTC.
+  /// When the datagram was captured: nanoseconds since 1970-01-01 00:00:00 UTC, never behind 2106.
   package private(set) var time: Int64 = 0
   /// How many records have been read, of whatever content; the current one's number, counted from 1.
   package private(set) var recordNumber = 0
-  /// How many parts of fragmented packets have been passed over.
-  package private(set) var fragmentCount = 0
+  /// How many parts of fragmented packets are of no use, as the others are missing.
+  package var fragmentCount: Int { fragments.unusedCount }
   /// How it ended, once `next()` has said false.
   package private(set) var end = End.complete
 
-  /// Takes `stream` over, and closes it whatever happens.
-  init(path: String, stream: UnsafeMutablePointer<FILE>) throws(CaptureError) {
-    var text = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
-    let opened = pcap_fopen_offline_with_tstamp_precision(stream, UInt32(PCAP_TSTAMP_PRECISION_NANO), &text)
-    guard let opened else {
-      fclose(stream)
-      throw CaptureError(path: path, kind: .noCapture(words(text)))
-    }
-    let number = pcap_datalink(opened)
-    guard let known = LinkLayer(dlt: number) else {
-      let name = pcap_datalink_val_to_name(number).map { String(cString: $0) } ?? String(number)
-      pcap_close(opened)
-      throw CaptureError(path: path, kind: .unknownLinkLayer(name))
-    }
-    handle = opened
-    link = known
+  /// Takes `descriptor` over, and closes it whatever happens.
+  ///
+  /// - Parameter damage: why the file is not whole, if that is known already.
+  init(path: String, descriptor: Int32, damage: String?, withSegments: Bool) throws(CaptureError) {
+    self.path = path
+    self.damage = damage
+    wantsSegments = withSegments
+    source = try PacketSource(path: path, descriptor: descriptor)
   }
 
-  deinit { pcap_close(handle) }
+  deinit { whole?.deallocate() }
 
   /// Goes on to the next datagram; false at the end (see `end`).
   package mutating func next() -> Bool {
-    var header: UnsafeMutablePointer<pcap_pkthdr>?
-    var bytes: UnsafePointer<UInt8>?
     while true {
-      let result = pcap_next_ex(handle, &header, &bytes)
-      guard result == 1, let header, let bytes else {
-        if result == PCAP_ERROR { end = .broken(String(cString: pcap_geterr(handle))) }
-        frame = UnsafeRawBufferPointer(start: nil, count: 0)
-        datagram.start = 0
-        datagram.end = 0
+      switch source.next() {
+      case .packet: break
+      case .end:
+        finish(damage)
+        return false
+      case .broken(let reason):
+        finish(damage ?? reason)
         return false
       }
       recordNumber += 1
-      let captured = UnsafeRawBufferPointer(start: bytes, count: Int(header.pointee.caplen))
-      guard let start = link.packetStart(in: captured.bytes) else { continue }
-      switch decode(captured.bytes, from: start) {
+      guard let link = source.link else { continue }
+      hasKnownLink = true
+      let bytes = source.frame.bytes
+      guard let start = link.packetStart(in: bytes) else { continue }
+      switch decode(bytes, from: start) {
       case .datagram(let found):
-        frame = captured
+        frame = source.frame
         datagram = found
-        let stamp = header.pointee.ts  // asked for in nanoseconds, so that is what tv_usec holds
-        time = Int64(stamp.tv_sec) &* 1_000_000_000 &+ Int64(stamp.tv_usec)
+        isSegment = false
+        time = source.time
         return true
-      case .fragment: fragmentCount += 1
+      case .segment(let found, let description):
+        guard wantsSegments else { continue }
+        frame = source.frame
+        take(found, description)
+        return true
+      case .fragment(let part):
+        if takePart(part) { return true }
       case .other: continue
       }
     }
   }
 
-  /// The datagram's payload as far as it was captured.
+  /// The payload as far as it was captured.
   package var payload: RawSpan {
     @_lifetime(borrow self)
     get {
-      // libpcap's buffer lives as long as the handle, and no reading goes on while self is borrowed.
+      // The buffer lives as long as the reader, and no reading goes on while self is borrowed.
       let bytes = UnsafeRawBufferPointer(rebasing: frame[datagram.start..<datagram.end]).bytes
       return _overrideLifetime(bytes, borrowing: self)
     }
   }
+
+  /// The link layer of which packets have been passed over because it is not known here, by name; nil if there were none.
+  package var foreignLink: String? { source.foreignLink.map(linkName) }
+
+  /// To be asked at the end: throws if all packets were of link layers that are not known here.
+  package func checkLinks() throws(CaptureError) {
+    if let foreignLink, !hasKnownLink { throw CaptureError(path: path, kind: .unknownLinkLayer(foreignLink)) }
+  }
+
+  private mutating func finish(_ problem: String?) {
+    if let problem { end = .broken(problem) }
+    frame = UnsafeRawBufferPointer(start: nil, count: 0)
+    datagram.start = 0
+    datagram.end = 0
+    isSegment = false
+  }
+
+  private mutating func take(_ found: Datagram, _ description: TCPSegment) {
+    datagram = found
+    segment = description
+    isSegment = true
+    time = source.time
+  }
+
+  /// - Returns: true if the part has made a datagram (or a wanted segment) whole.
+  @inline(never)
+  private mutating func takePart(_ part: Fragment) -> Bool {
+    let bytes = source.frame.bytes.extracting(part.start..<part.end)
+    guard let (payload, next) = fragments.take(part, bytes, at: source.time) else { return false }
+    let buffer = whole ?? .allocate(byteCount: FragmentTable.longestPayload, alignment: 16)
+    whole = buffer
+    buffer.copyBytes(from: payload)
+    let content = UnsafeRawBufferPointer(rebasing: buffer[..<payload.count])
+    switch decodePayload(content.bytes, next, 0, end: payload.count, part.source, part.target) {
+    case .datagram(let found):
+      frame = content
+      datagram = found
+      isSegment = false
+      time = source.time
+      return true
+    case .segment(let found, let description):
+      guard wantsSegments else { return false }
+      frame = content
+      take(found, description)
+      return true
+    case .fragment, .other: return false
+    }
+  }
 }
 
-private func words(_ text: [CChar]) -> String {
-  String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+/// The name of a link layer, by its LINKTYPE_ number.
+private func linkName(_ type: UInt16) -> String {
+  pcap_datalink_val_to_name(Int32(type)).map { String(cString: $0) } ?? String(type)
 }

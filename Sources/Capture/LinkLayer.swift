@@ -17,9 +17,19 @@ enum LinkLayer: Hashable, Sendable {
     case DLT_EN10MB: self = .ethernet
     case DLT_LINUX_SLL: self = .linuxCooked
     case DLT_LINUX_SLL2: self = .linuxCooked2
-    case DLT_RAW, DLT_IPV4, DLT_IPV6: self = .rawIP
+    // 14 is OpenBSD's DLT_RAW.
+    case DLT_RAW, 14, DLT_IPV4, DLT_IPV6: self = .rawIP
     case DLT_NULL, DLT_LOOP: self = .bsdLoopback
     default: return nil
+    }
+  }
+
+  /// - Parameter type: LINKTYPE_ number as it stands in a file; nil for all that is not understood.
+  init?(linkType type: UInt16) {
+    switch type {
+    // The systems' own numbers of raw IP, which some programs write into files.
+    case 101, 12, 14: self = .rawIP
+    default: self.init(dlt: Int32(type))
     }
   }
 
@@ -35,7 +45,7 @@ enum LinkLayer: Hashable, Sendable {
     }
   }
 
-  /// Follows the EtherType at `typeAt` through VLAN tags (IEEE 802.1Q, QinQ) and PPPoE (RFC 2516) to IP.
+  /// Follows the EtherType at `typeAt` through VLAN tags (IEEE 802.1Q, QinQ), PPPoE (RFC 2516) and MPLS to IP.
   @inline(__always)
   private func start(of frame: RawSpan, typeAt: Int, next: Int) -> Int? {
     guard frame.byteCount >= next else { return nil }
@@ -60,6 +70,11 @@ enum LinkLayer: Hashable, Sendable {
         let inner = frame.uint16(at: next + 6)
         guard inner == 0x0021 || inner == 0x0057 else { return nil }
         return next + 8
+      case 0x8847, 0x8848:  // MPLS (RFC 3032): labels up to the one with the bottom bit, then IP
+        guard frame.byteCount > next + 4 else { return nil }
+        let isBottom = frame.uint8(at: next + 2) & 1 != 0
+        next += 4
+        if isBottom { return next }
       default: return nil
       }
     }

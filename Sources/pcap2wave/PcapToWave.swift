@@ -138,7 +138,12 @@ struct PcapToWave: ParsableCommand {
       complain("warning: \(path): \(survey.unreadableMessageCount) SIP messages cannot be read and are left out")
     }
     if survey.fragmentCount > 0 {
-      complain("warning: \(path): \(survey.fragmentCount) fragments of IP packets are left out")
+      complain(
+        "warning: \(path): \(survey.fragmentCount) fragments of IP packets are left out, as the rest of them is missing"
+      )
+    }
+    if let link = survey.foreignLink {
+      complain("warning: \(path): packets of link layer \(link) are left out")
     }
     if survey.hasTooManyStreams {
       complain("warning: \(path): more RTP streams than are looked at; split the capture if calls are missing")
