@@ -50,6 +50,7 @@ package struct RTPHeader: Hashable, Sendable {
   }
 
   /// Reads the header of `packet`, a whole datagram.
+  @inline(__always)
   package init(parsing packet: RawSpan) throws(RTPError) {
     guard packet.byteCount >= Self.fixedLength else { throw .truncated }
     let first = packet.byte(0)

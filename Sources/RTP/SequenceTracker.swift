@@ -49,6 +49,15 @@ package struct SequenceTracker: Hashable, Sendable {
 
   /// A packet came (A.1 `update_seq`), at `now` (A.8).
   package mutating func receive(_ sequence: UInt16, timestamp: UInt32, at now: Instant) -> SequenceVerdict {
+    if isStarted, probation == 0 {
+      // The way of nearly all packets.
+      let ahead = sequence &- maximumSequence
+      if ahead < Self.maximumDropout {
+        advance(to: sequence)
+        measureJitter(timestamp, at: now)
+        return .inOrder
+      }
+    }
     let verdict = update(sequence)
     switch verdict {
     case .inOrder, .started: measureJitter(timestamp, at: now)
@@ -81,9 +90,7 @@ package struct SequenceTracker: Hashable, Sendable {
     }
     let delta = sequence &- maximumSequence
     if delta < Self.maximumDropout {
-      if sequence < maximumSequence { cycles &+= 65_536 }
-      maximumSequence = sequence
-      received &+= 1
+      advance(to: sequence)
       return .inOrder
     }
     if UInt32(delta) <= 65_536 - UInt32(Self.maximumMisorder) {
@@ -100,6 +107,13 @@ package struct SequenceTracker: Hashable, Sendable {
     return .late
   }
 
+  @inline(__always)
+  private mutating func advance(to sequence: UInt16) {
+    if sequence < maximumSequence { cycles &+= 65_536 }
+    maximumSequence = sequence
+    received &+= 1
+  }
+
   private mutating func restart(at sequence: UInt16) {
     baseSequence = UInt32(sequence)
     maximumSequence = sequence
@@ -111,6 +125,7 @@ package struct SequenceTracker: Hashable, Sendable {
     transit = nil
   }
 
+  @inline(__always)
   private mutating func measureJitter(_ timestamp: UInt32, at now: Instant) {
     let (seconds, rest) = now.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     let arrival = seconds &* clockRate &+ rest &* clockRate / 1_000_000_000

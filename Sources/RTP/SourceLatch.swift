@@ -59,6 +59,8 @@ package struct SourceLatch: Sendable {
   /// Since when a stranger has been heard in place of the peer.
   private var strangerSince: Instant?
   private var isReopened = false
+  /// Whether `latched` has the SDP's address.
+  private var isExpectedLatched = false
   private var lastHeard: Instant?
   /// When the SDP's address, on whatever port, last sent a valid packet.
   private var expectedLastHeard: Instant?
@@ -98,6 +100,7 @@ package struct SourceLatch: Sendable {
     expected = source
     self.own = own
     self.isTranslated = isTranslated
+    isExpectedLatched = isExpected(latched)
     isReopened = true
     forgetCandidates()
   }
@@ -107,8 +110,14 @@ package struct SourceLatch: Sendable {
   package mutating func receive(
     _ header: RTPHeader, from source: PacketSource, isNegotiated: Bool, at now: Instant
   ) -> LatchVerdict {
+    // The way of nearly all packets.
+    if isNegotiated, !isReopened, source == latched {
+      lastHeard = now
+      if isExpectedLatched { expectedLastHeard = now }
+      return .accepted
+    }
     guard isNegotiated else { return drop() }
-    let isExpected = expected.map(source.hasAddress(of:)) ?? false
+    let isExpected = isExpected(source)
     if isExpected {
       expectedLastHeard = now
       hasHeardOwn = true
@@ -142,6 +151,12 @@ package struct SourceLatch: Sendable {
     (latched.map(source.hasAddress(of:)) ?? false) || (expected.map(source.hasAddress(of:)) ?? false)
   }
 
+  /// True if `source` has the SDP's address, on whatever port.
+  private func isExpected(_ source: PacketSource?) -> Bool {
+    guard let source, let expected else { return false }
+    return source.hasAddress(of: expected)
+  }
+
   private mutating func drop() -> LatchVerdict {
     dropped &+= 1
     return .dropped
@@ -151,6 +166,7 @@ package struct SourceLatch: Sendable {
     latched = source
     lastHeard = now
     isReopened = false
+    isExpectedLatched = isExpected(source)
     forgetCandidates()
     return .latched
   }

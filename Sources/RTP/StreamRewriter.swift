@@ -12,6 +12,8 @@ package struct StreamRewriter: Sendable {
   private static let timestampLeap: Int64 = 24_000
   /// What a packet is taken to last until it is known better: 20 ms.
   private static let usualDuration: UInt32 = 160
+  /// What a packet may last: 120 ms.
+  private static let longestDuration: UInt32 = 960
 
   private enum Source: Hashable {
     case none
@@ -82,7 +84,14 @@ package struct StreamRewriter: Sendable {
   /// - Returns: nil if the packet must not go out, being older than the point where its source took over.
   package mutating func relay(_ header: RTPHeader, at now: Instant) -> RTPHeader? {
     var marker = header.marker
-    if source != .relayed(ssrc: header.ssrc) || hasLeapt(header, at: now) {
+    if isNext(header, at: now) {
+      let timestamp = header.timestamp &+ timestampOffset
+      newestSequence = header.sequenceNumber
+      nextSequence = header.sequenceNumber &+ sequenceOffset &+ 1
+      lastDuration = timestamp &- lastTimestamp
+      lastTimestamp = timestamp
+      lastAdvance = now
+    } else if source != .relayed(ssrc: header.ssrc) || hasLeapt(header, at: now) {
       join(header, at: now)
       marker = true
     } else {
@@ -96,7 +105,7 @@ package struct StreamRewriter: Sendable {
       let timestamp = header.timestamp &+ timestampOffset
       let advance = timestamp &- lastTimestamp
       if Int32(bitPattern: advance) > 0 {
-        if ahead == 1, advance <= 960 { lastDuration = advance }
+        if ahead == 1, advance <= Self.longestDuration { lastDuration = advance }
         lastTimestamp = timestamp
         lastAdvance = now
       }
@@ -142,6 +151,18 @@ package struct StreamRewriter: Sendable {
     let onTime = start.timestamp &+ samples(from: start.instant, to: now)
     let earliest = lastTimestamp &+ lastDuration
     return Int32(bitPattern: onTime &- earliest) > 0 ? onTime : earliest
+  }
+
+  /// True for the packet that follows the newest as nearly all do: the next number, a packet's time later.
+  @inline(__always)
+  private func isNext(_ header: RTPHeader, at now: Instant) -> Bool {
+    guard source == .relayed(ssrc: header.ssrc), header.sequenceNumber == newestSequence &+ 1, let lastAdvance else {
+      return false
+    }
+    let advance = header.timestamp &+ timestampOffset &- lastTimestamp
+    // So soon after the newest it cannot have left real time.
+    let elapsed = UInt64(bitPattern: now.nanoseconds &- lastAdvance.nanoseconds)
+    return advance > 0 && advance <= Self.longestDuration && elapsed <= 2_000_000_000
   }
 
   private func hasLeapt(_ header: RTPHeader, at now: Instant) -> Bool {

@@ -50,6 +50,8 @@ struct LegState {
   var isSounding = false
   var sendPayloadType: UInt8 = 8
   var sendLaw = G711.aLaw
+  /// The same, to be compared at each packet.
+  var sendKind = PayloadKind.aLaw
   var telephoneEvent: UInt8?
   var comfortNoise: UInt8?
   /// Where RTP goes; meaningless without `hasTarget`.
@@ -88,6 +90,7 @@ struct LegState {
     sends = media.sends
     sendPayloadType = media.sendPayloadType & 0x7F
     sendLaw = media.sendLaw
+    sendKind = PayloadKind(media.sendLaw)
     telephoneEvent = media.telephoneEventSend.map { $0 & 0x7F }
     comfortNoise = media.comfortNoise.map { $0 & 0x7F }
     aim()
@@ -106,8 +109,12 @@ struct LegState {
   }
 
   /// A packet of a new source begins a new count; what the old one lost is kept.
+  @inline(__always)
   mutating func follow(_ ssrc: UInt32) {
-    guard source != ssrc else { return }
+    if source != ssrc { begin(ssrc) }
+  }
+
+  private mutating func begin(_ ssrc: UInt32) {
     keepLoss()
     tracker = SequenceTracker()
     source = ssrc

@@ -1,4 +1,5 @@
 import Audio
+import CLinux
 import Codecs
 import Frames
 import Glibc
@@ -49,8 +50,7 @@ extension MediaLoop {
     if !isFresh { state.pointee.statistics.packetsStale &+= 1 }
 
     switch kind {
-    case .aLaw: audioCame(slot, packet, header, .aLaw, isFresh: isFresh)
-    case .muLaw: audioCame(slot, packet, header, .muLaw, isFresh: isFresh)
+    case .aLaw, .muLaw: audioCame(slot, packet, header, kind, isFresh: isFresh)
     case .telephoneEvent: eventCame(slot, packet, header, isFresh: isFresh)
     case .comfortNoise:
       let peer = Int(state.pointee.peer)
@@ -62,23 +62,26 @@ extension MediaLoop {
 
   @inline(__always)
   private func audioCame(
-    _ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711, isFresh: Bool
+    _ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ kind: PayloadKind, isFresh: Bool
   ) {
-    if legs[slot].hearsTones { hear(slot, packet, header, law) }
-    let peer = Int(legs[slot].peer)
-    guard isFresh, peer >= 0, !legs[slot].isKeyDown || legs[slot].hearsTones else { return }
-    if legs[peer].sendLaw != law {
-      tables.transcode(
-        UnsafeMutableRawBufferPointer(rebasing: packet[header.payloadRange]), from: law, to: legs[peer].sendLaw)
+    let state = legs + slot
+    if state.pointee.hearsTones { hear(slot, packet, header, kind == .aLaw ? .aLaw : .muLaw) }
+    let peer = Int(state.pointee.peer)
+    guard isFresh, peer >= 0, !state.pointee.isKeyDown || state.pointee.hearsTones else { return }
+    let other = legs + peer
+    if other.pointee.sendKind != kind {
+      tables.pointee.transcode(
+        UnsafeMutableRawBufferPointer(rebasing: packet[header.payloadRange]), from: kind == .aLaw ? .aLaw : .muLaw,
+        to: other.pointee.sendLaw)
     }
-    relay(to: peer, packet, header, type: legs[peer].sendPayloadType)
+    relay(to: peer, packet, header, type: other.pointee.sendPayloadType)
   }
 
   /// Listens for tones in the packet's audio.
   private func hear(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711) {
     guard let detector = reserves[slot].tones, header.payloadLength <= linear.count else { return }
     for index in 0..<header.payloadLength {
-      linear[index] = tables.decode(packet[header.payloadOffset + index], law)
+      linear[index] = tables.pointee.decode(packet[header.payloadOffset + index], law)
     }
     detector.feed(UnsafeBufferPointer(rebasing: linear[..<header.payloadLength]))
     while let digit = detector.next() {
@@ -140,7 +143,7 @@ extension MediaLoop {
     }
     let descriptor = state.pointee.sockets.rtp
     let sent = state.pointee.targetPlace.withPointer {
-      sendto(descriptor, wire.baseAddress, wire.count, 0, $0, $1)
+      linux_send(descriptor, wire.baseAddress, wire.count, $0, $1)
     }
     guard sent >= 0 else {
       state.pointee.statistics.sendFailures &+= 1

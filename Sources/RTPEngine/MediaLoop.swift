@@ -24,7 +24,8 @@ final class MediaLoop {
   let configuration: MediaEngine.Configuration
   let exchange: CommandExchange
   let onEvent: @Sendable (EngineEvent) -> Void
-  let tables = G711Tables()
+  /// How many slots there are.
+  let capacity: Int
   /// Leg states by slot; initialised where `generations` is not 0.
   let legs: UnsafeMutablePointer<LegState>
   /// What a packet rarely needs, by slot.
@@ -49,6 +50,7 @@ final class MediaLoop {
   let backlogLengths: UnsafeMutablePointer<Int>
   // Behind pointers, as stored properties that change would be checked for exclusive access at each packet.
   let tap: UnsafeMutablePointer<RecorderTap>
+  let tables: UnsafeMutablePointer<G711Tables>
   /// Both clocks, read once per turn of the loop.
   private let clock: UnsafeMutablePointer<Moment>
   var now: Moment { clock.pointee }
@@ -79,7 +81,7 @@ final class MediaLoop {
     self.onEvent = onEvent
     self.epoll = epoll
     self.timer = timer
-    let capacity = configuration.maxLegs
+    capacity = configuration.maxLegs
     legs = .allocate(capacity: capacity)
     reserves = .allocate(capacity: capacity)
     generations = .allocate(capacity: capacity)
@@ -99,6 +101,8 @@ final class MediaLoop {
     sender.initialize(to: sockaddr_in6())
     tap = .allocate(capacity: 1)
     tap.initialize(to: RecorderTap(ring: ring, slots: configuration.maxRecordings))
+    tables = .allocate(capacity: 1)
+    tables.initialize(to: G711Tables())
     clock = .allocate(capacity: 1)
     clock.initialize(to: Clock.now)
   }
@@ -122,6 +126,8 @@ final class MediaLoop {
     events.deallocate()
     sender.deallocate()
     clock.deallocate()
+    tables.deinitialize(count: 1)
+    tables.deallocate()
     tap.deinitialize(count: 1)
     tap.deallocate()
     Glibc.close(epoll)
@@ -135,8 +141,8 @@ final class MediaLoop {
 
   /// One turn: waits for something to happen and handles it.
   func turn(timeout: Int32 = -1) {
-    let count = epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout)
-    clock.pointee = Clock.now
+    let count = linux_epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout)
+    Clock.read(into: clock)
     guard count > 0 else { return }
     for index in 0..<Int(count) {
       let data = linux_epoll_data(events + index)
@@ -147,7 +153,7 @@ final class MediaLoop {
       }
       let slot = Int(data & (Entry.controlBit - 1))
       // The leg may have been closed by a command in this very batch.
-      guard slot < configuration.maxLegs, generations[slot] == generation else { continue }
+      guard slot < capacity, generations[slot] == generation else { continue }
       if data & Entry.controlBit == 0 { receiveRTP(slot) } else { receiveRTCP(slot) }
     }
   }
@@ -162,9 +168,7 @@ final class MediaLoop {
   @inline(__always)
   func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> (length: Int, source: PacketSource)? {
     var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-    let count = sender.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      recvfrom(fd, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC), $0, &length)
-    }
+    let count = linux_receive(fd, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC), sender, &length)
     guard count >= 0 else { return nil }
     // With MSG_TRUNC the datagram's own length is told; one that does not fit is no audio packet.
     guard count <= buffer.count, let source = PacketSource(sender) else { return (0, PacketSource(ipv4: 0, port: 0)) }
@@ -173,7 +177,8 @@ final class MediaLoop {
 
   private func receiveRTP(_ slot: Int) {
     guard let (length, source) = receive(legs[slot].sockets.rtp, into: packet) else { return }
-    handleRTP(slot, UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), from: source, isFresh: true)
+    handleRTP(
+      slot, UnsafeMutableRawBufferPointer(start: packet.baseAddress, count: length), from: source, isFresh: true)
   }
 
   private func receiveRTCP(_ slot: Int) {
@@ -213,7 +218,7 @@ final class MediaLoop {
   /// The slot of a living leg.
   func slot(of leg: Leg) -> Int? {
     let slot = Int(leg.slot)
-    return slot < configuration.maxLegs && generations[slot] == leg.generation ? slot : nil
+    return slot < capacity && generations[slot] == leg.generation ? slot : nil
   }
 
   private func open(_ leg: Leg, _ sockets: MediaSockets) {
@@ -275,13 +280,16 @@ final class MediaLoop {
 /// The system's clocks.
 enum Clock {
   static var now: Moment {
-    var monotonic = timespec()
-    var wall = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &monotonic)
-    clock_gettime(CLOCK_REALTIME, &wall)
-    return Moment(
-      instant: Instant(nanoseconds: Int64(monotonic.tv_sec) &* 1_000_000_000 &+ Int64(monotonic.tv_nsec)),
-      wall: WallTime(microseconds: Int64(wall.tv_sec) &* 1_000_000 &+ Int64(wall.tv_nsec) / 1000))
+    var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(microseconds: 0))
+    read(into: &now)
+    return now
+  }
+
+  /// Sets `moment` to this moment.
+  @inline(__always)
+  static func read(into moment: UnsafeMutablePointer<Moment>) {
+    moment.pointee.instant.nanoseconds = linux_clock(CLOCK_MONOTONIC)
+    moment.pointee.wall.microseconds = linux_clock(CLOCK_REALTIME) / 1000
   }
 }
 
