@@ -179,7 +179,10 @@ extension CallController {
       return later(.userAgent(.ask(leg)))
     }
     let silence = now.instant - max(start, call.onHoldUntil ?? start)
-    guard let limit = call.site.maxDuration, silence >= limit else { return later(.userAgent(.ask(leg))) }
+    guard let limit = call.site.maxDuration, silence >= limit else {
+      if call.site.mediaTimeout != nil { later(.userAgent(.ask(leg))) }
+      return
+    }
     note(.deadLeg(place.call, leg, silence: silence))
     release(leg, .normalClearing)
     switch place.part {

@@ -19,7 +19,15 @@ extension SiteSnapshot {
     table.append(["passwords", digest == .sha256 ? "asked for by SHA-256, else MD5" : "asked for by MD5"])
     table.append(["calls at once", String(maxCalls)])
     table.append(["hunting", huntingLimits])
+    table.append(["a leg without sound", silenceLimits])
     return table
+  }
+
+  private var silenceLimits: String {
+    let limits = [
+      mediaTimeout.map { "asked each \(inSeconds($0))" }, maxDuration.map { "released after \(inSeconds($0))" },
+    ].compactMap { $0 }
+    return limits.isEmpty ? "is left alone" : limits.joined(separator: ", ")
   }
 
   private var huntingLimits: String {

@@ -47,6 +47,8 @@ package struct SourceLatch: Sendable {
   package private(set) var expected: PacketSource?
   /// The source whose packets are taken.
   package private(set) var latched: PacketSource?
+  /// Who was refused last though what he sent is of a negotiated type.
+  package private(set) var refused: PacketSource?
   /// Packets dropped since the start.
   package private(set) var dropped: UInt64 = 0
 
@@ -128,6 +130,7 @@ package struct SourceLatch: Sendable {
       isReopened = false
       return .accepted
     }
+    refused = source
     let isOpen = isReopened || latched == nil || isSilent(since: lastHeard, at: now)
     if isExpected {
       // Another port of the SDP's address must wait for silence; a stranger who was learned must give way at once.
@@ -163,6 +166,7 @@ package struct SourceLatch: Sendable {
   }
 
   private mutating func latch(_ source: PacketSource, at now: Instant) -> LatchVerdict {
+    refused = nil
     latched = source
     lastHeard = now
     isReopened = false

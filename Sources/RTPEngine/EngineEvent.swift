@@ -24,15 +24,21 @@ package struct LegStatistics: Hashable, Sendable {
   package var jitter: UInt32 = 0
   /// RTP and RTCP packets dropped by the source rule, and what is neither.
   package var packetsRefused: UInt64 = 0
+  /// Where the last RTP packet that the source rule dropped came from, if the peer has not been heard since.
+  package var refusedSource: Endpoint?
   /// Packets of an encrypted leg that no key of its peer's has made, or that came twice; dropped before all else.
   package var packetsUnauthentic: UInt64 = 0
   /// Packets not passed on because they had waited too long.
   package var packetsStale: UInt64 = 0
   /// RTP packets the kernel would not send, or the encryption, as those whose number it has had already.
   package var sendFailures: UInt64 = 0
-  /// What the peer said of our stream in its last RTCP report, if it sent one.
+  /// What the peer said of our stream in its last RTCP report that can be true, if it sent one: packets lost, of how many
+  /// we had sent by then, and its jitter in units of 1/8000 s.
   package var remoteLost: Int32?
+  package var remoteExpected: UInt32?
   package var remoteJitter: UInt32?
+  /// From us to the peer and back (RFC 3550 §6.4.1), measured last; nil: the peer's reports do not tell.
+  package var roundTrip: Duration?
 
   package init() {}
 }
@@ -50,7 +56,8 @@ package enum EngineEvent: Hashable, Sendable {
   case played(Leg, token: UInt64)
   /// The leg is gone, its sockets are closed.
   case legClosed(Leg, LegStatistics)
-  /// Neither RTP nor RTCP has come from the leg's peer since `since`; repeated each `silenceLimit` while it lasts.
+  /// Neither RTP nor RTCP has come from the leg's peer since `since`; repeated each `LegMedia.silenceLimit` while it
+  /// lasts.
   case silent(Leg, since: Instant)
   /// The recording cannot be written; `errno` says why. Told once a fault; calls go on, and so does the file as soon as
   /// it can be written again (not if it could not be created).

@@ -46,6 +46,8 @@ package struct LegMedia: Hashable, Sendable {
   package var receives: Bool
   /// How long one packet of ours lasts, in milliseconds, 10 to 60.
   package var ptime: Int
+  /// After how long without RTP and RTCP the leg is told as silent; nil: never.
+  package var silenceLimit: Duration?
   /// Our canonical name in RTCP (RFC 3550 §6.5.1), at most 60 bytes are sent; the same for all legs of a call.
   package var localCNAME: String
   /// Under which keys RTP and RTCP are encrypted; nil: they are plain.

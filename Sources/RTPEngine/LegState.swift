@@ -65,6 +65,7 @@ struct LegState {
   // Looked at 50 times a second; nanoseconds of the monotonic clock.
   var nextReport: Int64
   var silenceTold: Int64
+  var silenceLimit = Int64.max
 
   init(_ leg: Leg, _ sockets: MediaSockets, rewriter: StreamRewriter, now: Int64, firstReport: Int64) {
     self.leg = leg
@@ -88,6 +89,7 @@ struct LegState {
     receives = media.receives
     isSecure = media.keys != nil
     sends = media.sends
+    silenceLimit = media.silenceLimit?.nanoseconds ?? .max
     sendPayloadType = media.sendPayloadType & 0x7F
     sendLaw = media.sendLaw
     sendKind = PayloadKind(media.sendLaw)
@@ -163,6 +165,8 @@ struct LegReserve {
   var isMuxed = false
   /// The last sender report of the peer, whose it was, and when it came.
   var senderReport: (ssrc: UInt32, ntpTime: NTPTime, arrived: Instant)?
+  /// The times of our own last two sender reports, as the peer's reports repeat them.
+  var ownReports: (last: UInt32, before: UInt32) = (0, 0)
   var cname = InlineArray<64, UInt8>(repeating: 0)
   var cnameLength = 0
   var shownControl = FrameAddress(ipv4: 0, port: 0)

@@ -14,8 +14,6 @@ package final class MediaEngine: Sendable {
     package var maxRecordings = 256
     /// The recorder's ring. It is touched only as far as the disk falls behind.
     package var recorderBytes = 16 * 1024 * 1024
-    /// After how long without RTP and RTCP a leg is told as silent.
-    package var silenceLimit: Duration = .seconds(30)
     /// How often reports are sent (RFC 3550 §6.2).
     package var reportInterval: Duration = .seconds(5)
     /// Whether recordings are put on disk (not only handed to the kernel) each time they are written out.

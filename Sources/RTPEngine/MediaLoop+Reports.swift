@@ -36,11 +36,28 @@ extension MediaLoop {
       case .senderReport(let report) where report.ssrc == state.pointee.source:
         reserves[slot].senderReport = (report.ssrc, report.ntpTime, now.instant)
       case .reception(_, let report) where report.ssrc == state.pointee.rewriter.ssrc:
-        state.pointee.statistics.remoteLost = report.cumulativeLost
-        state.pointee.statistics.remoteJitter = report.jitter
+        heard(report, on: slot)
       case .senderReport, .receiverReport, .reception, .canonicalName, .bye, .other: continue
       }
     }
+  }
+
+  /// What the peer says of our stream; what cannot be true is passed over.
+  private func heard(_ report: ReceptionReport, on slot: Int) {
+    let sent = legs[slot].rewriter.packetCount
+    // Duplicates may make up for losses, and more; 10 s of jitter are no stream.
+    guard sent > 0, report.cumulativeLost.magnitude <= sent, report.jitter < 80_000 else { return }
+    legs[slot].statistics.remoteLost = report.cumulativeLost
+    legs[slot].statistics.remoteExpected = sent
+    legs[slot].statistics.remoteJitter = report.jitter
+    let (last, before) = reserves[slot].ownReports
+    guard report.lastSenderReport != 0, report.lastSenderReport == last || report.lastSenderReport == before else {
+      return
+    }
+    // In 1/65536 s; a clock that was set meanwhile makes nonsense of it.
+    let time = NTPTime(now.wall).middle &- report.lastSenderReport &- report.delaySinceLastSenderReport
+    guard time < 10 * 65_536 else { return }
+    legs[slot].statistics.roundTrip = .microseconds(Int64(time) * 1_000_000 / 65_536)
   }
 
   /// Sends SR or RR with our name, and BYE at the end.
@@ -55,6 +72,7 @@ extension MediaLoop {
     }
     var writer = RTCPWriter(UnsafeMutableRawBufferPointer(rebasing: own[..<256]))
     if let report = state.pointee.rewriter.senderReport(at: now) {
+      reserves[slot].ownReports = (report.ntpTime.middle, reserves[slot].ownReports.last)
       writer.append(report, reception: reception)
     } else {
       writer.appendReceiverReport(ssrc: ssrc, reception: reception)

@@ -22,7 +22,6 @@ extension MediaLoop {
   /// `count` ticks have passed since the last call.
   func passTime(_ count: Int) {
     let time = now.instant.nanoseconds
-    let silenceLimit = configuration.silenceLimit.nanoseconds
     for index in 0..<activeCount {
       let slot = Int(active[index])
       let state = legs + slot
@@ -30,7 +29,7 @@ extension MediaLoop {
       if state.pointee.isSounding { sound(slot, ticks: count) }
       if count > Self.catchUpTicks || (ticks &+ UInt64(index)) % Self.backlogTicks == 0 { dropStale(slot) }
       if time >= state.pointee.nextReport { sendReport(slot, isLast: false) }
-      if time &- max(state.pointee.lastHeard, state.pointee.silenceTold) >= silenceLimit {
+      if time &- max(state.pointee.lastHeard, state.pointee.silenceTold) >= state.pointee.silenceLimit {
         state.pointee.silenceTold = time
         onEvent(.silent(state.pointee.leg, since: Instant(nanoseconds: state.pointee.lastHeard)))
       }

@@ -251,6 +251,7 @@ final class MediaLoop {
     let state = legs + slot
     state.pointee.keepLoss()
     state.pointee.statistics.jitter = state.pointee.tracker.jitter
+    state.pointee.statistics.refusedSource = state.pointee.latch.refused?.endpoint
     let (leg, sockets, statistics) = (state.pointee.leg, state.pointee.sockets, state.pointee.statistics)
     // Closing takes a descriptor out of the epoll, as it has no duplicates.
     sockets.close()

@@ -112,6 +112,7 @@ extension SiteReader {
     site.maxCalls = count("MaxCalls.txt", 1...10_000).value ?? site.maxCalls
     site.maxRounds = count("MaxRounds.txt", 1...1_000_000, canBeOff: true).value
     site.maxDuration = seconds("MaxDuration.txt", 1...10_000_000, default: 7200, canBeOff: true)
+    site.mediaTimeout = seconds("MediaTimeout.txt", 1...86_400, default: 60, canBeOff: true)
   }
 }
 
@@ -131,7 +132,7 @@ extension SiteSnapshot {
       tls: TLSFiles(),
       address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, stateDirectory: "state", ringback: "it",
       timeZone: nil, language: .en, answer: .hunt, digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil,
-      limits: limits,
+      mediaTimeout: nil, limits: limits,
       users: [],
       queues: [], forwards: [], trunks: [], lastGood: [:])
   }

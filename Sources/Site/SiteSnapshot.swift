@@ -45,6 +45,8 @@ package struct SiteSnapshot: Sendable {
   package var maxRounds: Int?
   /// The longest hunting, and the longest life of a leg without media; nil: for ever.
   package var maxDuration: Duration?
+  /// After how long without RTP and RTCP a leg's peer is asked whether it lives; nil: never.
+  package var mediaTimeout: Duration?
   /// What strangers may ask.
   package var limits: SiteLimits
   /// Lowest number first.
@@ -104,6 +106,9 @@ package struct SiteSnapshot: Sendable {
 
   /// The file to write to change who is on duty, relative to the site; nil if `CFU.txt` says none.
   package var dutyPath: String? { cfuName.map { cfu?.path ?? "forwards/\($0)/Target.txt" } }
+
+  /// After how long without RTP and RTCP something is to be done about a leg; nil: never.
+  package var silenceLimit: Duration? { [mediaTimeout, maxDuration].compactMap { $0 }.min() }
 
   /// The plan of a hunt that begins now.
   package var huntPlan: HuntPlan {

@@ -22,6 +22,8 @@ struct MediaLeg {
   /// Where its signalling comes from, and where else its sound may.
   var peer: IPAddress
   var sources: [SourceRange]
+  /// For the log.
+  var call: CallID?
 }
 
 /// A recording in progress.
@@ -47,7 +49,8 @@ extension Switchboard {
         let shown = Endpoint(addressBook.mediaAddress(flow), sockets.port)
         media[leg] = MediaLeg(
           leg: engineLeg, address: address, shown: shown, peer: flow.remote.address,
-          sources: control.mediaSources(flow).map { SourceRange($0.address, prefixLength: $0.prefixLength) })
+          sources: control.mediaSources(flow).map { SourceRange($0.address, prefixLength: $0.prefixLength) },
+          call: control.call(of: leg))
         legOfEngine[engineLeg] = leg
         take(.mediaOpened(leg, shown))
       } catch {
@@ -66,6 +69,7 @@ extension Switchboard {
     guard let place = media[leg] else { return }
     var description = LegMedia(audio)
     description.ownSources = place.sources
+    description.silenceLimit = control.site.silenceLimit
     description.isTranslated =
       audio.remote.map { AddressBook.isPrivate($0.address) && !AddressBook.isPrivate(place.peer) } ?? false
     engine.send(.describe(place.leg, description))
@@ -78,6 +82,7 @@ extension Switchboard {
 
   func closeMedia(_ leg: LegID) {
     guard let place = media.removeValue(forKey: leg) else { return }
+    closing[place.leg] = ClosingLeg(id: leg, call: place.call, ticket: place.call.flatMap { control.ticket(of: $0) })
     engine.send(.closeLeg(place.leg))
   }
 
@@ -91,21 +96,10 @@ extension Switchboard {
     case .played(let leg, let token):
       if let id = legOfEngine[leg] { take(.played(id, token: token)) }
     case .legClosed(let leg, let statistics):
+      let gone = closing.removeValue(forKey: leg)
       guard let id = legOfEngine.removeValue(forKey: leg) else { return }
       for address in ports.keys { ports[address]?.release(statistics.localPort) }
-      logger.debug(
-        "media leg closed",
-        metadata: [
-          "leg": "\(id)", "received": "\(statistics.packetsReceived)", "sent": "\(statistics.packetsSent)",
-          "lost": "\(statistics.packetsLost)", "refused": "\(statistics.packetsRefused)",
-        ])
-      if statistics.packetsUnauthentic > 0 {
-        logger.warning(
-          "packets on an encrypted leg that were not its peer's, or came twice",
-          metadata: [
-            "leg": "\(id)", "dropped": "\(statistics.packetsUnauthentic)", "received": "\(statistics.packetsReceived)",
-          ])
-      }
+      tell(statistics, of: gone ?? ClosingLeg(id: id))
     case .silent(let leg, let since):
       if let id = legOfEngine[leg] { take(.silent(id, since: since)) }
     case .recordingFailed(_, let code, let path):

@@ -43,6 +43,7 @@ package actor Switchboard {
 
   var media: [LegID: MediaLeg] = [:]
   var legOfEngine: [Leg: LegID] = [:]
+  var closing: [Leg: ClosingLeg] = [:]
   var ports: [IPAddress: MediaPorts] = [:]
   var recordings: [CallID: OpenRecording] = [:]
   var nextRecording: UInt64 = 1

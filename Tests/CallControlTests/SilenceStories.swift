@@ -2,6 +2,7 @@ import Hunting
 import PikettTesting
 import SIPMessage
 import SIPUserAgent
+import Site
 import Telephony
 import Testing
 
@@ -84,6 +85,27 @@ import Testing
     try scene.run(until: .seconds(3010))
     #expect(questions(scene) == 99)
     try scene.expectClean()
+  }
+
+  @Test func `with MediaTimeout off nobody is asked, and MaxDuration counts all the same`() throws {
+    let scene = try Scene(["MediaTimeout.txt": "none", "MaxDuration.txt": "300"])
+    scene[732].plan = { _ in .answers(after: .seconds(2)) }
+    scene.callerDials("799*731")
+    goesSilent(scene, { $0.caller }, from: .seconds(60), until: .seconds(1000))
+    try scene.run(until: .seconds(359))
+    #expect(scene.shell.endings.isEmpty)
+    try scene.run(until: .seconds(365))
+    #expect(try scene.ending().detail.cause == .recoveryOnTimerExpiry)
+    #expect(questions(scene) == 0)
+    try scene.expectClean()
+  }
+
+  @Test(arguments: [("60", "7200", 60), ("60", "30", 30), ("none", "30", 30), ("60", "none", 60)])
+  func `the core is told of silence as soon as either limit is reached`(media: String, most: String, seconds: Int)
+    throws
+  {
+    let scene = try Scene(["MediaTimeout.txt": media, "MaxDuration.txt": most])
+    #expect(scene.shell.control.site.silenceLimit == .seconds(seconds))
   }
 
   @Test func `a living talk is not cut at MaxDuration`() throws {

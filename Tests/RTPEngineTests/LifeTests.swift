@@ -53,12 +53,14 @@ extension EngineTests {
 
     @Test("A silent peer is told, again and again, until it speaks")
     func silence() throws {
-      let bench = try Bench { $0.silenceLimit = .milliseconds(60) }
-      let (leg, _, _) = try bench.leg()
+      let bench = try Bench()
+      let (leg, _, _) = try bench.leg { $0.silenceLimit = .milliseconds(60) }
+      let (other, _, _) = try bench.leg()
       let first = try bench.events.wait { if case .silent(leg, let since) = $0 { since } else { nil } }
       try bench.events.wait { _ in
         bench.events.all.count { $0 == .silent(leg, since: first) } >= 2 ? true : nil
       }
+      #expect(!bench.events.all.contains { if case .silent(other, _) = $0 { true } else { false } })
     }
 
     @Test("Reports tell what was sent and received, under our name; the end is told")
@@ -93,6 +95,64 @@ extension EngineTests {
       #expect(statistics.packetsLost == 1)
       var last = try read(try phone.hearControl())
       while !last.bye { last = try read(try phone.hearControl()) }
+    }
+
+    @Test("What the peer reports counts if it can be true, and tells the way there and back")
+    func remoteReports() throws {
+      let bench = try Bench { $0.reportInterval = .milliseconds(60) }
+      let (leg, phone, _) = try bench.leg()
+      bench.engine.send(.play(leg, Sound(noise(1600)), loops: true, token: 1))
+      let ssrc = try phone.hear(3)[0].header.ssrc
+      var sent = try read(try phone.hearControl())
+      while sent.sender == nil { sent = try read(try phone.hearControl()) }
+      let time = try #require(sent.sender).ntpTime.middle
+      // One 1/65536 s of holding it is all, then the way back.
+      let good = ReceptionReport(
+        ssrc: ssrc, fractionLost: 3, cumulativeLost: 2, extendedHighestSequence: 70_000, jitter: 160,
+        lastSenderReport: time, delaySinceLastSenderReport: 1)
+      var lies = [good, good, good, good]
+      lies[0].cumulativeLost = 5_000_000
+      lies[1].cumulativeLost = -70_000
+      lies[2].jitter = 4_000_000_000
+      lies[3].ssrc = ssrc &+ 1
+      var strange = good
+      (strange.lastSenderReport, strange.cumulativeLost) = (time &+ 1, 1)
+      for report in [good] + lies + [strange] { phone.sendControl(receiverReport(report)) }
+      _ = try phone.hearControl()
+      _ = try phone.hearControl()
+      _ = try phone.hearControl()
+      let statistics = try bench.close(leg)
+      #expect(statistics.remoteLost == 1)
+      #expect(statistics.remoteJitter == 160)
+      #expect((3...20).contains(try #require(statistics.remoteExpected)))
+      let roundTrip = try #require(statistics.roundTrip)
+      #expect(roundTrip >= .zero && roundTrip < .seconds(5))
+    }
+
+    @Test("What comes of a report before anything was sent is nothing")
+    func earlyReport() throws {
+      let bench = try Bench { $0.reportInterval = .milliseconds(60) }
+      let (leg, phone, _) = try bench.leg()
+      let report = try read(try phone.hearControl())
+      #expect(report.sender == nil)
+      var bytes = receiverReport(
+        ReceptionReport(ssrc: 0, fractionLost: 0, cumulativeLost: 0, extendedHighestSequence: 0, jitter: 0))
+      let own = try phone.hearControl()[4..<8]
+      bytes.replaceSubrange(8..<12, with: own)
+      phone.sendControl(bytes)
+      _ = try phone.hearControl()
+      _ = try phone.hearControl()
+      let statistics = try bench.close(leg)
+      #expect(statistics.remoteLost == nil && statistics.remoteJitter == nil && statistics.roundTrip == nil)
+    }
+
+    private func receiverReport(_ report: ReceptionReport) -> [UInt8] {
+      var bytes = [UInt8](repeating: 0, count: 32)
+      bytes.withUnsafeMutableBytes {
+        var writer = RTCPWriter($0)
+        writer.appendReceiverReport(ssrc: 7, reception: report)
+      }
+      return bytes
     }
 
     @Test("RTCP on the RTP port is taken and answered there")

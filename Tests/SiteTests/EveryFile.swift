@@ -113,6 +113,9 @@ enum EveryFile {
     row("MaxDuration.txt", "7200", ("60", "60"), "2 h", "seconds, 1 to 10000000, or none", .value("-")) {
       seconds($0.maxDuration)
     },
+    row("MediaTimeout.txt", "60", ("5", "5"), "1 min", "seconds, 1 to 86400, or none", .value("-")) {
+      seconds($0.mediaTimeout)
+    },
   ]
 
   // MARK: Strangers

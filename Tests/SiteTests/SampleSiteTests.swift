@@ -55,6 +55,7 @@ struct SampleSiteTests {
         """
         XMLnumber SMSProvider SMSprefix CFU InternalTrunk ExternalTrunk Listen Address RTPPorts Recording State Ringback
         TimeZone Language Answer Digest MaxCalls MaxRounds MaxDuration
+        MediaTimeout
         """
       ),
       (

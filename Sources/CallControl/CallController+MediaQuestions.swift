@@ -1,8 +1,16 @@
+package import Hunting
 package import SIPMessage
 package import SIPUserAgent
 import Telephony
 
+/// What the owner of the media asks.
 extension CallController {
+  /// The call a leg belongs to.
+  package func call(of leg: LegID) -> CallID? { legs[leg]?.call }
+
+  /// The ticket of the call's hop that runs, or ran last; nil once the call is forgotten, or if it never had one.
+  package func ticket(of call: CallID) -> TicketNumber? { calls[call]?.ticket }
+
   /// The addresses from which the sound of a leg on this way may come besides the one in its SDP: where its signalling
   /// comes from, and all of the trunk's to which that belongs (`Host.txt`, `Addresses.txt`).
   package func mediaSources(_ flow: Flow) -> [Network] {
