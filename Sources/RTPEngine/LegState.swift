@@ -145,6 +145,8 @@ struct LegReserve {
   /// The press being sent as tones.
   var pressSound: Sound?
   var pressPosition = 0
+  /// What stands for a pause of the other side.
+  var noise: ComfortNoise?
 
   // Digits heard.
   var events = EventDetector()
@@ -176,6 +178,9 @@ struct LegReserve {
 
   /// True while a key press is being sent or waits.
   var isPressing: Bool { event != nil || pressSound != nil || !presses.isEmpty }
+
+  /// True while anything of our own is to be sent.
+  var hasSound: Bool { sound != nil || isPressing || noise != nil }
 
   /// Takes over a new SDP.
   mutating func describe(_ media: LegMedia, isIPv6: Bool) {

@@ -17,7 +17,7 @@ extension MediaLoop {
     case .stop(let leg):
       guard let slot = slot(of: leg) else { return }
       reserves[slot].sound = nil
-      legs[slot].isSounding = reserves[slot].isPressing
+      legs[slot].isSounding = reserves[slot].hasSound
     case .detectTones(let leg, let isWanted):
       guard let slot = slot(of: leg) else { return }
       if !isWanted {

@@ -53,9 +53,7 @@ extension MediaLoop {
     case .aLaw, .muLaw: audioCame(slot, packet, header, kind, isFresh: isFresh)
     case .telephoneEvent: eventCame(slot, packet, header, isFresh: isFresh)
     case .comfortNoise:
-      let peer = Int(state.pointee.peer)
-      guard isFresh, peer >= 0, let type = legs[peer].comfortNoise else { return }
-      relay(to: peer, packet, header, type: type)
+      if isFresh { noiseCame(slot, packet, header) }
     case .unknown: break
     }
   }
@@ -116,11 +114,12 @@ extension MediaLoop {
 
   /// Passes a packet on to the leg in `peer`, as part of the one stream it gets.
   @inline(__always)
-  private func relay(
+  func relay(
     to peer: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, type: UInt8
   ) {
     let state = legs + peer
-    guard state.pointee.sends, state.pointee.hasTarget, !state.pointee.isSounding,
+    guard state.pointee.sends, state.pointee.hasTarget,
+      !state.pointee.isSounding || makesRoom(peer),
       var out = state.pointee.rewriter.relay(header, at: now.instant)
     else { return }
     out.payloadType = type

@@ -52,7 +52,7 @@ extension MediaLoop {
   func play(_ slot: Int, _ sound: Sound, loops: Bool, token: UInt64) {
     if sound.samples.isEmpty {
       reserves[slot].sound = nil
-      legs[slot].isSounding = reserves[slot].isPressing
+      legs[slot].isSounding = reserves[slot].hasSound
       if !loops { onEvent(.played(legs[slot].leg, token: token)) }
       return
     }
@@ -70,8 +70,14 @@ extension MediaLoop {
     if ticks > Self.catchUpTicks { legs[slot].rewriter.cut() }
     while reserves[slot].owed >= reserves[slot].packetSamples, legs[slot].isSounding {
       reserves[slot].owed -= reserves[slot].packetSamples
-      if reserves[slot].isPressing { press(slot) } else { playPacket(slot) }
-      legs[slot].isSounding = reserves[slot].sound != nil || reserves[slot].isPressing
+      if reserves[slot].isPressing {
+        press(slot)
+      } else if reserves[slot].sound != nil {
+        playPacket(slot)
+      } else {
+        noisePacket(slot)
+      }
+      legs[slot].isSounding = reserves[slot].hasSound
     }
     if !legs[slot].isSounding { reserves[slot].owed = 0 }
   }
@@ -105,7 +111,7 @@ extension MediaLoop {
 
   /// Sends the payload that stands in `own` under the next header, which `change` may alter.
   @inline(__always)
-  private func sendOwn(
+  func sendOwn(
     _ slot: Int, type: UInt8, payloadLength: Int, samples: Int, _ change: (inout RTPHeader) -> Void
   ) {
     guard legs[slot].sends, legs[slot].hasTarget else { return }

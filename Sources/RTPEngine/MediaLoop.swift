@@ -273,8 +273,10 @@ final class MediaLoop {
     guard peer >= 0 else { return }
     legs[slot].peer = LegState.none
     legs[Int(peer)].peer = LegState.none
-    legs[slot].rewriter.cut()
-    legs[Int(peer)].rewriter.cut()
+    for slot in [slot, Int(peer)] {
+      legs[slot].rewriter.cut()
+      _ = makesRoom(slot)
+    }
   }
 }
 

@@ -43,12 +43,12 @@ struct RemoteAudio {
     maximumPtime = stream.attribute("maxptime").flatMap { Int($0) }
   }
 
-  /// How long our packets shall be: what the other side asks for if we can do it, else ours, and no more than it takes.
+  /// How long our packets shall be, 10 to 60 ms: what the other side asks for or the next below, else ours, and no more than
+  /// it takes.
   func packetTime(usual: Int) -> Int {
-    let possible = [10, 20, 30, 40, 60]
-    let wanted = ptime.flatMap { possible.contains($0) ? $0 : nil } ?? usual
-    guard let maximumPtime, maximumPtime < wanted else { return wanted }
-    return possible.last { $0 <= maximumPtime } ?? usual
+    let possible = [10, 20, 30, 40, 50, 60]
+    let wanted = min(ptime.flatMap { $0 > 0 ? $0 : nil } ?? usual, maximumPtime.flatMap { $0 > 0 ? $0 : nil } ?? .max)
+    return possible.last { $0 <= wanted } ?? possible[0]
   }
 
   /// `pcma/8000` and `pcma/8000/1` are one encoding.

@@ -108,7 +108,7 @@ extension EngineTests {
 
       let report = peer.receiver.unprotect(try phone.hearControl(), control: true)
       #expect(report.verdict == pikett_srtp_ok && report.plain[1] == 200)
-      let lost: UInt32 = 5
+      let lost: UInt32 = 2
       let ours = Array(report.plain[4..<8])
       let about: [UInt8] =
         [0x81, 201, 0, 7, 1, 2, 3, 4] + ours + [0, 0, 0, UInt8(lost)] + [UInt8](repeating: 0, count: 16)

@@ -20,7 +20,7 @@ extension ScenarioTests {
       let daemon = try await Daemon.start(scene, site)
       let caller = try await Baresip.register("731", encryption: "srtp-mand", saying: callerVoice, scene, daemon)
       let desk = try await Baresip.register("732", encryption: "srtp-mand", saying: technicianVoice, scene, daemon)
-      let stranger = try Stranger(speaking: strangersVoice, to: (0..<4).map { site.rtp + 2 * $0 })
+      let stranger = try Stranger(speaking: strangersVoice, to: (0..<4).map { site.rtp + 2 * $0 }, from: ["127.0.0.66", "127.0.0.1"])
       let wire = try await Wire.listen(site.traffic, scene)
 
       try await caller.talks(to: "720")
@@ -85,28 +85,6 @@ extension ScenarioTests {
       }
     }
   }
-}
-
-/// Somebody who is no peer: speaks plain RTP at ports from an address of his own and from the phones'.
-private final class Stranger {
-  private let engine = MediaEngine { _ in }
-
-  init(speaking words: [Int16], to ports: [UInt16]) throws {
-    try engine.start()
-    let own = Ports.take(40)
-    for (index, address) in ["127.0.0.66", "127.0.0.1"].enumerated() {
-      guard let address = IPAddress(address), let daemon = IPAddress("127.0.0.1") else { continue }
-      let first = own + UInt16(index) * 20
-      var pool = MediaPorts(range: first...first + 19, address: address)
-      for port in ports {
-        let leg = try engine.openLeg(try pool.bind())
-        engine.send(.describe(leg, LegMedia(remote: Endpoint(daemon, port))))
-        engine.send(.play(leg, RTPEngine.Sound(words), loops: true, token: 0))
-      }
-    }
-  }
-
-  func stop() { engine.shutdown() }
 }
 
 private func hexadecimalBytes(_ text: String) -> [UInt8] {

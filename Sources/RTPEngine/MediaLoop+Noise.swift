@@ -1,0 +1,69 @@
+import Audio
+import RTP
+
+/// The noise that stands for a pause of the other side (RFC 3389), for legs that take no comfort noise themselves: without it
+/// the line sounds dead.
+///
+/// Of the description the level counts; the spectrum, which may follow, does not: the noise is white.
+struct ComfortNoise {
+  /// No louder than this, whatever a peer says, in dB below the loudest.
+  private static let loudest = 30
+  private var state: UInt32
+  private let amplitude: Int32
+
+  /// - Parameters:
+  ///   - level: in dB below overload (RFC 3389 §3.1); the upper bit means nothing.
+  ///   - seed: where the noise begins.
+  init(level: UInt8, seed: UInt32) {
+    // Of noise that is spread evenly up to an amplitude, the level is √3 lower.
+    var amplitude = 32_768 * 1.732_050_8
+    for _ in 0..<max(Self.loudest, Int(level & 0x7F)) { amplitude *= 0.891_250_9 }
+    self.amplitude = Int32(amplitude.rounded())
+    state = seed | 1
+  }
+
+  /// The next sample.
+  mutating func next() -> Int16 {
+    // Marsaglia's xorshift: quick, and nobody guesses anything from it.
+    state ^= state << 13
+    state ^= state >> 17
+    state ^= state << 5
+    let unit = Int64(Int32(bitPattern: state))
+    return Int16(truncatingIfNeeded: (unit * Int64(amplitude)) >> 31)
+  }
+}
+
+extension MediaLoop {
+  /// A description of noise has come from the leg in `slot`: passed on to a side that takes such, else rendered there, until
+  /// the sound goes on.
+  func noiseCame(_ slot: Int, _ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader) {
+    let peer = Int(legs[slot].peer)
+    guard peer >= 0, header.payloadLength > 0 else { return }
+    if let type = legs[peer].comfortNoise { return relay(to: peer, packet, header, type: type) }
+    // Its length is the receiver's affair: the side that pauses sends nothing more until something changes.
+    let isNew = reserves[peer].noise == nil
+    reserves[peer].noise = ComfortNoise(level: packet[header.payloadOffset], seed: header.ssrc ^ header.timestamp)
+    if isNew, !legs[peer].isSounding { legs[peer].rewriter.cut() }
+    legs[peer].isSounding = true
+  }
+
+  /// Sends one packet of noise.
+  func noisePacket(_ slot: Int) {
+    guard reserves[slot].noise != nil else { return }
+    let count = reserves[slot].packetSamples
+    let law = legs[slot].sendLaw
+    for index in 0..<count {
+      own[RTPHeader.fixedLength + index] = law.encode(reserves[slot].noise?.next() ?? 0)
+    }
+    sendOwn(slot, type: legs[slot].sendPayloadType, payloadLength: count, samples: count) { _ in }
+  }
+
+  /// The other side is to be heard on the leg in `slot` while something else sounds there: noise gives way.
+  /// - Returns: false if what sounds is not noise.
+  func makesRoom(_ slot: Int) -> Bool {
+    guard reserves[slot].noise != nil else { return false }
+    reserves[slot].noise = nil
+    legs[slot].isSounding = reserves[slot].hasSound
+    return !legs[slot].isSounding
+  }
+}
