@@ -18,7 +18,7 @@ struct pikett_srtp {
 
 static void begin(void) { srtp_init(); }
 
-static struct pikett_srtp *create(const uint8_t *key, int32_t short_tag, srtp_ssrc_type_t direction, const uint8_t *mki,
+static struct pikett_srtp *create(const uint8_t *key, int32_t short_tag, srtp_ssrc_t ssrc, const uint8_t *mki,
                                   size_t mki_length) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   if (mki_length > SRTP_MAX_MKI_LEN || pthread_once(&once, begin) != 0) return NULL;
@@ -30,7 +30,7 @@ static struct pikett_srtp *create(const uint8_t *key, int32_t short_tag, srtp_ss
   if (mki_length > 0) memcpy(name, mki, mki_length);
   srtp_master_key_t named = {.key = master, .mki_id = name, .mki_size = (unsigned int)mki_length};
   srtp_master_key_t *keys[] = {&named};
-  srtp_policy_t policy = {.ssrc = {.type = direction}, .window_size = REPLAY_WINDOW};
+  srtp_policy_t policy = {.ssrc = ssrc, .window_size = REPLAY_WINDOW};
   if (short_tag) {
     srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
   } else {
@@ -52,11 +52,23 @@ static struct pikett_srtp *create(const uint8_t *key, int32_t short_tag, srtp_ss
 }
 
 struct pikett_srtp *pikett_srtp_sender(const uint8_t *key, int32_t short_tag) {
-  return create(key, short_tag, ssrc_any_outbound, NULL, 0);
+  return create(key, short_tag, (srtp_ssrc_t){.type = ssrc_any_outbound}, NULL, 0);
 }
 
 struct pikett_srtp *pikett_srtp_receiver(const uint8_t *key, int32_t short_tag, const uint8_t *mki, size_t mki_length) {
-  return create(key, short_tag, ssrc_any_inbound, mki, mki_length);
+  return create(key, short_tag, (srtp_ssrc_t){.type = ssrc_any_inbound}, mki, mki_length);
+}
+
+struct pikett_srtp *pikett_srtp_joiner(const uint8_t *key, int32_t short_tag, const uint8_t *mki, size_t mki_length,
+                                       uint32_t ssrc, uint32_t rollovers) {
+  srtp_ssrc_t one = {.type = ssrc_specific, .value = ssrc};
+  struct pikett_srtp *context = create(key, short_tag, one, mki, mki_length);
+  if (!context) return NULL;
+  context->streams = 1;
+  context->newest_ssrc = ssrc;
+  if (srtp_set_stream_roc(context->session, ssrc, rollovers) == srtp_err_status_ok) return context;
+  pikett_srtp_free(context);
+  return NULL;
 }
 
 void pikett_srtp_free(struct pikett_srtp *context) {

@@ -2,36 +2,6 @@ import Audio
 import Capture
 import RTP
 
-/// Where the sound of one call is being put together.
-final class CallTrack {
-  let file: OutputFile
-  private(set) var track: StereoTrack
-  /// The last record that holds sound of the call.
-  let lastRecord: Int
-  private var isFinished = false
-
-  /// - Parameter file: where the sound goes, behind `headerLength` bytes.
-  init(_ call: RecordedCall, file: consuming OutputFile, headerLength: Int) {
-    track = StereoTrack(file: file.descriptor, headerLength: headerLength, frames: call.frames(at: 8000))
-    self.file = file
-    lastRecord = call.parts.map(\.lastRecord).max() ?? 0
-  }
-
-  @inline(__always)
-  func put(
-    _ codes: RawSpan, _ table: UnsafePointer<Int16>, channel: Int, at frame: Int64
-  ) throws(FileProblem) {
-    try track.put(codes, table, channel: channel, at: frame)
-  }
-
-  /// Writes what is left.
-  func finish() throws(FileProblem) {
-    if isFinished { return }
-    isFinished = true
-    try track.finish()
-  }
-}
-
 /// The second reading of a capture, in which the sound is put together.
 struct CallDecoder {
   private var parts: [ActivePart] = []
@@ -39,9 +9,9 @@ struct CallDecoder {
   private let tables = SampleTables()
 
   /// - Parameter tracks: as many as there are calls.
-  init(_ calls: [RecordedCall], _ tracks: [CallTrack]) {
+  init(_ calls: [RecordedCall], _ tracks: [CallTrack], rendersKeys: Bool) {
     for (call, track) in zip(calls, tracks) {
-      parts += call.parts.compactMap { ActivePart($0, track, callStart: call.startTime) }
+      parts += call.parts.compactMap { ActivePart($0, track, start: track.start, rendersKeys: rendersKeys) }
     }
     parts.sort { $0.firstRecord < $1.firstRecord }
     for index in parts.indices.reversed() {
@@ -66,15 +36,15 @@ struct CallDecoder {
         index = found
         recent[bucket] = found
       }
-      let law = parts[index].law(of: header.payloadType)
       do throws(FileProblem) {
-        if law != 0,
-          let frame = parts[index].frame(record: record, timestamp: header.timestamp, arrival: reader.time)
-        {
-          try parts[index].track.put(
-            reader.payload.extracting(header.payloadRange), law == 1 ? tables.muLaw : tables.aLaw,
-            channel: parts[index].channel, at: frame)
+        if let frame = parts[index].place.frame(record: record, timestamp: header.timestamp, arrival: reader.time) {
+          if let stream = parts[index].stream {
+            try stream.take(reader.payload, header, frame: frame, arrival: reader.time)
+          } else {
+            try put(reader.payload.extracting(header.payloadRange), header.payloadType, index, frame)
+          }
         }
+        if record >= parts[index].lastRecord { try parts[index].stream?.finish() }
         if record >= parts[index].track.lastRecord { try parts[index].track.finish() }
       } catch {
         throw .output(
@@ -82,6 +52,35 @@ struct CallDecoder {
       }
     }
   }
+
+  /// No more packets come.
+  func finish() throws(ConversionError) {
+    for part in parts {
+      do throws(FileProblem) { try part.stream?.finish() } catch {
+        throw .output(OutputError(path: part.track.file.path, problem: "cannot be written: \(error.text)"))
+      }
+    }
+  }
+
+  /// G.711 on its short way into the track.
+  @inline(__always)
+  private mutating func put(_ codes: RawSpan, _ type: UInt8, _ index: Int, _ frame: Int64) throws(FileProblem) {
+    let law = parts[index].law(of: type)
+    guard law != 0, codes.byteCount > 0 else { return }
+    let table = law == 1 ? tables.muLaw : tables.aLaw
+    let gap = frame &- parts[index].end
+    if gap > 0 && gap <= Self.slack {
+      // No loss is so short: the clocks differ.
+      try parts[index].track.put(
+        repeating: parts[index].lastSample, count: Int(gap), channel: parts[index].channel, at: parts[index].end)
+    }
+    parts[index].end = frame &+ Int64(codes.byteCount)
+    parts[index].lastSample = table[Int(codes.unsafeLoad(fromByteOffset: codes.byteCount - 1, as: UInt8.self))]
+    try parts[index].track.put(codes, table, channel: parts[index].channel, at: frame)
+  }
+
+  /// A gap up to this, in samples at 8000 Hz, comes from clocks and not from loss.
+  private static let slack: Int64 = 8
 
   private mutating func find(_ key: StreamKey, _ record: Int) -> Int? {
     guard var index = indexOfKey[key] else { return nil }

@@ -34,8 +34,9 @@ package struct Conversion {
   /// Whether key presses sent as events (RFC 4733) are heard as their tones.
   package var rendersKeys: Bool
 
-  /// So many files are open at once; more calls take more readings.
+  /// So many files are open at once, and so many frames a second are held; more calls take more readings.
   private static let batch = 100
+  private static let batchRate = 800_000
 
   package init(
     layout: ChannelLayout = .stereo, overwrites: Bool = false, rate: Int? = nil, from: Int64? = nil, to: Int64? = nil,
@@ -68,8 +69,15 @@ package struct Conversion {
       if !overwrites && fileExists(path) { throw .output(.exists(path)) }
     }
     do throws(ConversionError) {
-      for start in stride(from: 0, to: calls.count, by: Self.batch) {
-        try writeBatch(Array(calls[start..<min(start + Self.batch, calls.count)]), of: file, survey, paths, &written)
+      var start = 0
+      while start < calls.count {
+        var (end, rates) = (start, 0)
+        while end < calls.count, end - start < Self.batch, rates < Self.batchRate {
+          rates += calls[end].rate(rate)
+          end += 1
+        }
+        try writeBatch(Array(calls[start..<end]), of: file, survey, paths, &written)
+        start = end
       }
     } catch {
       // What is only half of the wanted is taken back, but never what replaced an older file.
@@ -86,15 +94,19 @@ package struct Conversion {
     var tracks: [CallTrack] = []
     do throws(OutputError) {
       for call in calls {
+        let rate = call.rate(rate)
+        let (start, frames) = window(of: call, at: rate)
         let header =
-          layout == .stereo ? WAVEHeader(channels: 2).bytes(dataBytes: UInt64(call.frames(at: 8000)) * 4) : []
+          layout == .stereo ? WAVEHeader(channels: 2, sampleRate: rate).bytes(dataBytes: UInt64(frames) * 4) : []
         let output = try OutputFile(path: paths(call)[0], mode: file.mode)
         try writeHeader(header, to: output)
-        tracks.append(CallTrack(call, file: output, headerLength: header.count))
+        tracks.append(
+          CallTrack(call, start: start, frames: frames, rate: rate, file: output, headerLength: header.count))
       }
     } catch { throw .output(error) }
-    var decoder = CallDecoder(calls, tracks)
+    var decoder = CallDecoder(calls, tracks, rendersKeys: rendersKeys)
     try decoder.run(file, records: survey.recordCount)
+    try decoder.finish()
     for (call, track) in zip(calls, tracks) {
       do throws(FileProblem) { try track.finish() } catch {
         throw .output(OutputError(path: track.file.path, problem: "cannot be written: \(error.text)"))
@@ -107,13 +119,20 @@ package struct Conversion {
         case .mono, .split:
           for (index, path) in paths(call).enumerated() {
             let output = try OutputFile(path: path, mode: file.mode)
-            try reduce(track.file, to: output, frames: call.frames(at: 8000), channel: layout == .mono ? nil : index)
+            try reduce(track, to: output, channel: layout == .mono ? nil : index)
             try output.publish(overwrites: overwrites)
             written.append(path)
           }
         }
       } catch { throw .output(error) }
     }
+  }
+
+  /// What of a call is written: when it begins, and its length.
+  private func window(of call: RecordedCall, at rate: Int) -> (start: Int64, frames: Int64) {
+    let start = min(call.duration, max(0, from ?? 0))
+    let end = max(start, min(call.duration, to ?? call.duration))
+    return (call.startTime &+ start, frameCount(of: end - start, at: rate))
   }
 
   private func writeHeader(_ header: [UInt8], to output: borrowing OutputFile) throws(OutputError) {
@@ -129,9 +148,10 @@ package struct Conversion {
 
   /// Makes a one-channel file of a two-channel sound: one of its channels, or (nil) both mixed.
   private func reduce(
-    _ stereo: borrowing OutputFile, to output: borrowing OutputFile, frames: Int64, channel: Int?
+    _ stereo: CallTrack, to output: borrowing OutputFile, channel: Int?
   ) throws(OutputError) {
-    let header = WAVEHeader(channels: 1).bytes(dataBytes: UInt64(frames) * 2)
+    let frames = stereo.frames
+    let header = WAVEHeader(channels: 1, sampleRate: stereo.rate).bytes(dataBytes: UInt64(frames) * 2)
     try writeHeader(header, to: output)
     let step = 1 << 15
     let buffer = UnsafeMutablePointer<Int16>.allocate(capacity: step * 2)
@@ -143,7 +163,7 @@ package struct Conversion {
         var done = 0
         while done < count * 4 {
           let got = pread(
-            stereo.descriptor, UnsafeMutableRawPointer(buffer) + done, count * 4 - done,
+            stereo.file.descriptor, UnsafeMutableRawPointer(buffer) + done, count * 4 - done,
             off_t(position) * 4 + off_t(done))
           if got < 0 && errno == EINTR { continue }
           guard got > 0 else { throw FileProblem(got == 0 ? EIO : errno) }

@@ -100,7 +100,10 @@ package enum PayloadCodec: Hashable, Sendable {
   }
 
   /// True if its sound can be written.
-  package var canBeDecoded: Bool { self == .pcmu || self == .pcma }
+  package var canBeDecoded: Bool { decodable != nil }
+
+  /// The codecs whose sound can be written, as words.
+  package static let decodableNames = "PCMA, PCMU, G722, GSM, G729, OPUS or L16"
 
   private static func number(_ parts: [String], _ index: Int, in range: ClosedRange<Int>) -> Int? {
     guard index < parts.count, let number = Int(parts[index]), range.contains(number) else { return nil }

@@ -1,3 +1,4 @@
+import Decoders
 import SDP
 package import Telephony
 
@@ -41,6 +42,12 @@ package struct RecordedCall: Sendable {
 
   /// How many samples a channel has at `rate` a second.
   package func frames(at rate: Int) -> Int64 { frameCount(of: duration, at: rate) }
+
+  /// The least sampling rate at which nothing of the call's sound is lost, or the one that is wanted instead.
+  package func rate(_ wanted: Int? = nil) -> Int {
+    let rates = parts.flatMap { $0.codecs.values.compactMap { $0.decodable?.sampleRate } }
+    return min(48_000, max(8000, wanted ?? rates.max() ?? 8000))
+  }
 
   /// The codecs of the call that cannot be decoded.
   package var undecodableCodecs: [String] {

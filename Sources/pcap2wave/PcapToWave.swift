@@ -115,7 +115,8 @@ struct PcapToWave: ParsableCommand {
     for call in wanted where !call.undecodableCodecs.isEmpty {
       let names = call.undecodableCodecs.joined(separator: ", ")
       let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
-      complain("\(path): call \(call.number): \(names) cannot be decoded\(rest); expected PCMA or PCMU")
+      complain(
+        "\(path): call \(call.number): \(names) cannot be decoded\(rest); expected \(PayloadCodec.decodableNames)")
     }
     let names =
       output.map { OutputNames(output: $0) }

@@ -130,6 +130,13 @@ import Testing
     for name in ["rtp-only.pcap", "fragments.pcap", "g729.pcap", "one-call.pcap"] {
       try copy(capture(name), to: directory, as: name)
     }
+    // The same packets as those of a codec that is not decoded.
+    var bytes = try readFile(directory.file("g729.pcap"))
+    for index in 0..<bytes.count - 10 {
+      if bytes[index...].starts(with: "AVP 18\r".utf8) { bytes[index + 5] = 0x35 }
+      if bytes[index] == 0x80 && bytes[index + 1] & 0x7F == 18 { bytes[index + 1] -= 3 }
+    }
+    _ = try directory.write("g728.pcap", bytes)
     _ = try directory.write("garbage", [UInt8](repeating: 65, count: 500))
     let expected = [
       ("none.pcap", ["none.pcap: cannot be read: No such file or directory"]),
@@ -142,7 +149,10 @@ import Testing
         "fragments.pcap",
         ["fragments.pcap: 1 call in it, but no RTP; expected a call's SIP and its RTP"]
       ),
-      ("g729.pcap", ["g729.pcap: call 1: G729 cannot be decoded; expected PCMA or PCMU"]),
+      (
+        "g728.pcap",
+        ["g728.pcap: call 1: G728 cannot be decoded; expected PCMA, PCMU, G722, GSM, G729, OPUS or L16"]
+      ),
     ]
     for (name, lines) in expected {
       let outcome = try pcap2wave([name], in: directory)

@@ -34,6 +34,12 @@ struct pikett_srtp *_Nullable pikett_srtp_sender(const uint8_t *_Nonnull key, in
 struct pikett_srtp *_Nullable pikett_srtp_receiver(const uint8_t *_Nonnull key, int32_t short_tag,
                                                    const uint8_t *_Nullable mki, size_t mki_length);
 
+/// A context for receiving one stream from its middle on: its sequence numbers have wrapped `rollovers` times. NULL if
+/// there is no memory.
+struct pikett_srtp *_Nullable pikett_srtp_joiner(const uint8_t *_Nonnull key, int32_t short_tag,
+                                                 const uint8_t *_Nullable mki, size_t mki_length, uint32_t ssrc,
+                                                 uint32_t rollovers);
+
 /// Ends a context and wipes its keys.
 void pikett_srtp_free(struct pikett_srtp *_Nonnull context);
 
