@@ -18,3 +18,15 @@ void digest_sha256(const uint8_t *bytes, size_t count, uint8_t *result) {
   SHA256_Update(&context, bytes, count);
   SHA256_Final(result, &context);
 }
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct digest_sha256_state), "the state holds libcrypto's");
+
+void digest_sha256_begin(struct digest_sha256_state *state) { SHA256_Init((SHA256_CTX *)state); }
+
+void digest_sha256_add(struct digest_sha256_state *state, const void *bytes, size_t count) {
+  SHA256_Update((SHA256_CTX *)state, bytes, count);
+}
+
+void digest_sha256_end(struct digest_sha256_state *state, uint8_t *result) {
+  SHA256_Final(result, (SHA256_CTX *)state);
+}

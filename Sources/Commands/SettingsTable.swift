@@ -11,7 +11,7 @@ extension SiteSnapshot {
     table.append(["listens on", listen.map(\.description).joined(separator: ", ")])
     table.append(["address shown", address?.description ?? "the one towards each peer"])
     table.append(["RTP ports", "\(rtpPorts.lowerBound)-\(rtpPorts.upperBound)"])
-    table.append(["recordings", recordingDirectory ?? "none"])
+    table.append(["recordings", recordings])
     table.append(["state", stateDirectory])
     table.append(["time zone", timeZone ?? "the system's"])
     table.append(["prompts", language.rawValue])
@@ -28,6 +28,12 @@ extension SiteSnapshot {
       mediaTimeout.map { "asked each \(inSeconds($0))" }, maxDuration.map { "released after \(inSeconds($0))" },
     ].compactMap { $0 }
     return limits.isEmpty ? "is left alone" : limits.joined(separator: ", ")
+  }
+
+  private var recordings: String {
+    guard let recordingDirectory else { return "none" }
+    let time = retentionDays == 0 ? "for ever" : counted(retentionDays, "day")
+    return "\(recordingDirectory), kept \(time)\(makesWaves ? ", each with its WAV" : "")"
   }
 
   private var huntingLimits: String {

@@ -82,7 +82,7 @@ package struct TicketListing {
         pad(&text, 2)
         appendCell(hop.caller, width: callerWidth, to: &text)
         pad(&text, 2)
-        let recording = isFirst ? recording(of: hop) : nil
+        let recording = isFirst ? recordingCell(of: hop) : nil
         let isLastColumn = !hop.isLast && recording == nil
         appendCell(hop.called, width: isLastColumn ? 0 : calledWidth, to: &text)
         if !isLastColumn {
@@ -111,13 +111,15 @@ package struct TicketListing {
   /// - `caller`, `called`: as the file's name has them
   /// - `last`: true for `END`; `serial`: a number, or null
   /// - `file`: the name in `ticket/`; `recording`: the path of the call's recording, or null
+  /// - `lost`: the bytes that are missing in the recording, null if none are, 0 if nobody knows how many; `cut`: true if
+  ///   Pikett was killed while it was written
   package func writeJSON(_ write: ([UInt8]) throws -> Void) rethrows {
     var text: [UInt8] = Array("[".utf8)
     text.reserveCapacity(TicketListing.pieceSize + 1024)
     var isFirstLine = true
     for call in calls {
       let first = hops[call.lowerBound]
-      let recording = recording(of: first).map { "\"" + jsonEscaped($0) + "\"" } ?? "null"
+      let recording = recordingMembers(of: first)
       for index in call {
         text += isFirstLine ? "\n".utf8 : ",\n".utf8
         isFirstLine = false
@@ -155,15 +157,36 @@ package struct TicketListing {
     if hop.serial == 0 { text += "null".utf8 } else { appendNumber(UInt64(hop.serial), to: &text) }
     text += ",\"file\":\"".utf8
     appendJSON(hop.name, to: &text)
-    text += "\",\"recording\":".utf8
+    text += "\",".utf8
     text += recording.utf8
     text.append(UInt8(ascii: "}"))
   }
 
   // MARK: - Pieces
 
-  private func recording(of first: TicketLog.Hop) -> String? {
-    recordings.isEmpty ? nil : recordings.name(of: first, in: log).map { folder + $0 }
+  private func recording(of first: TicketLog.Hop) -> RecordingList.Recording? {
+    recordings.isEmpty ? nil : recordings.recording(of: first, in: log)
+  }
+
+  /// The recording's path, and what is missing in it.
+  private func recordingCell(of first: TicketLog.Hop) -> String? {
+    guard let recording = recording(of: first) else { return nil }
+    var remarks: [String] = []
+    switch recording.lost {
+    case nil: break
+    case 0: remarks.append("may be incomplete")
+    case let bytes?: remarks.append("\(bytes) bytes lost")
+    }
+    if recording.isCut { remarks.append("cut off") }
+    let path = recording.isThere ? folder + recording.name : "none"
+    return remarks.isEmpty ? path : "\(path) (\(remarks.joined(separator: ", ")))"
+  }
+
+  private func recordingMembers(of first: TicketLog.Hop) -> String {
+    let recording = recording(of: first)
+    let path = recording.flatMap { $0.isThere ? "\"" + jsonEscaped(folder + $0.name) + "\"" : nil } ?? "null"
+    let lost = recording?.lost.map { "\($0)" } ?? "null"
+    return "\"recording\":\(path),\"lost\":\(lost),\"cut\":\(recording?.isCut == true)"
   }
 
   private func width(_ range: Range<Int>) -> Int {

@@ -182,7 +182,7 @@ package struct DemoCall: Sendable {
     guard tickets.count == 2, tickets[0].hasSuffix(first), tickets[1].hasSuffix(second) else {
       throw Failure("the ticket log is not as it must be: \(tickets)")
     }
-    let recordings = try disk.list(joined(site, "recording"))
+    let recordings = try disk.list(joined(site, "recording")).filter { $0.hasSuffix(".pcap") }
     guard recordings.count == 1, let name = recordings.first,
       name.hasSuffix("_Ticket_\(DemoSite.firstTicket)_Caller_\(DemoSite.caller).pcap")
     else { throw Failure("the recording is not as it must be: \(recordings)") }

@@ -29,15 +29,22 @@ package final class DiskWorker: DiskQueue {
 
   private let state = Mutex(State())
   private let limit: Int
+  private let name: String
+  private let yields: Bool
   /// Counts up when there is work (an eventfd that the thread reads, blocking).
   private let wake: Int32
   /// Readable once the thread has ended.
   private let ended: Int32
 
   /// Starts the thread.
-  /// - Parameter limit: how many jobs may wait before ordinary ones are refused.
-  package init(limit: Int = 1024) throws(DiskError) {
+  /// - Parameters:
+  ///   - limit: how many jobs may wait before ordinary ones are refused.
+  ///   - name: as `top -H` shows it, 15 characters at most.
+  ///   - yields: its jobs, and the programs they start, wait for everybody else.
+  package init(limit: Int = 1024, name: String = "pikett-disk", yields: Bool = false) throws(DiskError) {
     self.limit = limit
+    self.name = name
+    self.yields = yields
     wake = eventfd(0, linux_eventfd_cloexec)
     ended = eventfd(0, linux_eventfd_cloexec)
     guard wake >= 0, ended >= 0 else { throw .last("disk thread", .create) }
@@ -87,7 +94,8 @@ package final class DiskWorker: DiskQueue {
   }
 
   fileprivate func run() {
-    linux_name_thread("pikett-disk")
+    linux_name_thread(name)
+    if yields { linux_yield_to_others() }
     defer { linux_wake(ended) }
     while true {
       let (batch, job, isOver) = state.withLock { state in

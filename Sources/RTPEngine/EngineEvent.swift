@@ -62,8 +62,11 @@ package enum EngineEvent: Hashable, Sendable {
   /// The recording cannot be written; `errno` says why. Told once a fault; calls go on, and so does the file as soon as
   /// it can be written again (not if it could not be created).
   case recordingFailed(RecordingID, errno: Int32, path: String)
+  /// The recording's file could not be created: nothing of it will be there. Told right behind `recordingFailed`.
+  case recordingRefused(RecordingID)
   /// These bytes of the recording are lost, the ring being full or the disk refusing.
   case recordingDropped(RecordingID, bytes: Int)
-  /// The recording is complete and on disk (as far as `recordingFailed` does not say otherwise).
+  /// The recording is complete and on disk (as far as `recordingFailed` does not say otherwise). An empty path: it never
+  /// began.
   case recordingClosed(RecordingID, path: String)
 }

@@ -36,6 +36,7 @@ extension MediaLoop {
     case .startRecording(let recording, let path):
       if !tap.pointee.start(recording, path: path) {
         onEvent(.recordingFailed(recording, errno: noRoomForRecording, path: path))
+        onEvent(.recordingRefused(recording))
       }
     case .renameRecording(let recording, let path):
       if let slot = tap.pointee.slot(of: recording) { tap.pointee.rename(slot, path: path) }
@@ -52,7 +53,10 @@ extension MediaLoop {
     case .untap(let leg):
       if let slot = slot(of: leg) { legs[slot].recording = LegState.none }
     case .stopRecording(let recording):
-      guard let recordingSlot = tap.pointee.slot(of: recording) else { return }
+      guard let recordingSlot = tap.pointee.slot(of: recording) else {
+        // It never began, and its end is told all the same.
+        return onEvent(.recordingClosed(recording, path: ""))
+      }
       for index in 0..<activeCount where legs[Int(active[index])].recording == recordingSlot {
         legs[Int(active[index])].recording = LegState.none
       }

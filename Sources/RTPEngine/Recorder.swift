@@ -101,6 +101,7 @@ final class Recorder {
     openFiles += 1
     touched.append(slot)
     tell(code, slot)
+    if code != 0 { onEvent(.recordingRefused(recording)) }
   }
 
   private func rename(_ path: String, _ slot: Int) {
@@ -151,6 +152,8 @@ final class Recorder {
   /// A fault is told once, and again only after it was gone or has become another.
   private func tell(_ code: Int32, _ file: inout RecordingFile) {
     if code == 0 {
+      // A sync that succeeds says nothing of what could not be written.
+      if file.isRefused { return }
       if file.isOpen, file.toldError != 0 { tellDropped(&file) }
       if file.isOpen { file.toldError = 0 }
       return

@@ -15,6 +15,8 @@ struct RecordingFile {
   private(set) var isDirty = false
   /// Bytes lost since they were told last.
   var dropped = 0
+  /// What was written last was refused, in part at least.
+  private(set) var isRefused = false
   /// The fault that was told; 0: none at present.
   var toldError: Int32 = 0
 
@@ -30,10 +32,18 @@ struct RecordingFile {
   static func create(_ recording: RecordingID, path: String) -> (RecordingFile, errno: Int32) {
     var file = RecordingFile(recording: recording, path: path)
     var fd: Int32
+    var isFolderMade = false
     repeat {
       fd = linux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      // The owner has cleared the directory away.
+      if fd < 0, linux_errno() == ENOENT, !isFolderMade {
+        isFolderMade = true
+        if mkdir(folder(of: path), 0o700) == 0 { linux_set_errno(EINTR) } else { linux_set_errno(ENOENT) }
+      }
     } while fd < 0 && linux_errno() == EINTR
     let code = fd < 0 ? linux_errno() : 0
+    // Tells everybody, as long as this process lives, that the recording is in progress.
+    if fd >= 0 { _ = flock(fd, LOCK_EX | LOCK_NB) }
     file.descriptor = fd
     if fd >= 0 { file.addHeader() }
     return (file, code)
@@ -110,6 +120,7 @@ struct RecordingFile {
       // A disk that is full to within a record takes a part of it again and again.
       if stalls > 2 { code = ENOSPC }
     }
+    isRefused = code != 0
     if code != 0 { cutOff(from: first) }
     count = 0
     if size == 0 { addHeader() }
@@ -167,10 +178,13 @@ struct RecordingFile {
   }
 
   private func syncDirectory() -> Int32 {
-    let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let fd = linux_open(folder, O_RDONLY | O_DIRECTORY, 0)
+    let fd = linux_open(RecordingFile.folder(of: path), O_RDONLY | O_DIRECTORY, 0)
     guard fd >= 0 else { return linux_errno() }
     defer { close(fd) }
     return fsync(fd) == 0 ? 0 : linux_errno()
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 }

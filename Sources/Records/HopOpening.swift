@@ -58,10 +58,12 @@ package struct CallEnd: Hashable, Sendable {
   /// By which channels that user gets the message.
   package var channels: [MessageChannel]
   package var cdr: CDRLine
+  /// What the message says of the recording; nil: nothing is wrong with it, or there is to be none.
+  package var flaw: RecordingFlaw?
 
   package init(
     call: String, caller: CallerName, closing: ClosedTicket?, dispatch: ClosedTicket?, channels: [MessageChannel],
-    cdr: CDRLine
+    cdr: CDRLine, flaw: RecordingFlaw? = nil
   ) {
     self.call = call
     self.caller = caller
@@ -69,5 +71,6 @@ package struct CallEnd: Hashable, Sendable {
     self.dispatch = dispatch
     self.channels = channels
     self.cdr = cdr
+    self.flaw = flaw
   }
 }

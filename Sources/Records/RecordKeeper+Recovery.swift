@@ -74,7 +74,8 @@ extension RecordKeeper {
     let lastTime = ledger.lastTime
     for call in ledger.openCalls {
       guard let hop = call.openHop, let first = call.hops.first else { continue }
-      let end = max(hop.start, lastTime, recordingTime(first))
+      let recording = recordingsCut(of: first)
+      let end = max(hop.start, lastTime, recording ?? hop.start)
       let ticket = ClosedTicket(
         hop: hop.hop, ticket: hop.ticket, user: hop.user, start: hop.start, end: end, isLast: true)
       note(.hopClosed(hop.ticket, call: hop.call))
@@ -84,22 +85,33 @@ extension RecordKeeper {
           cdr: CDRLine(
             origin: first.origin, call: hop.call, ring: first.ring, answer: nil, hangUp: end,
             answeredExtension: "", dialled: first.dialled, caller: hop.caller.text, cause: .temporaryFailure,
-            ticket: hop.ticket)))
+            ticket: hop.ticket),
+          flaw: recording.map { _ in .incomplete }))
     }
   }
 
-  /// When the call's recording was written last; the beginning of time if there is none.
-  private func recordingTime(_ first: OpenedHop) -> WallTime {
-    let never = WallTime(microseconds: .min)
-    let mark = "_Ticket_\(first.ticket)_Caller_"
-    var latest = never
-    for name in (try? disk.list(settings.recording)) ?? [] where name.contains(mark) {
-      guard let status = try? disk.status(joined(settings.recording, name)), status.modified >= first.start else {
-        continue
+  /// The recording of a call that was cut off: it gets its name, if it had none yet, and its mark.
+  /// - Returns: when it was written last; nil if there is none.
+  private func recordingsCut(of first: OpenedHop) -> WallTime? {
+    let folder = settings.recording
+    let (named, unnamed) = ("_Ticket_\(first.ticket)_Caller_", "_Call_\(first.call)_Caller_")
+    var latest: WallTime?
+    for name in (try? disk.list(folder)) ?? [] where name.contains(named) || name.contains(unnamed) {
+      guard name.hasSuffix(".pcap"), let status = try? disk.status(joined(folder, name)),
+        status.modified >= first.start
+      else { continue }
+      latest = max(latest ?? status.modified, status.modified)
+      let wanted = name.replacing(unnamed, with: named)
+      var final = name
+      if wanted != name, (try? disk.status(joined(folder, wanted))) == .some(nil),
+        (try? disk.move(joined(folder, name), to: joined(folder, wanted))) != nil
+      {
+        final = wanted
       }
-      latest = max(latest, status.modified)
+      try? disk.create(joined(folder, RecordingMark.cut.name(of: final)), [], sync: false)
+      try? disk.syncDirectory(folder)
     }
-    return min(latest, settings.clock())
+    return latest.map { min($0, settings.clock()) }
   }
 
   /// Only a crash during a disk fault can lose a number: it is looked for and told.

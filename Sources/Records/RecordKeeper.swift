@@ -88,7 +88,7 @@ package struct RecordKeeper: Sendable {
       messages = end.channels.map { channel in
         MessageOrder(
           channel: channel, call: end.call, hop: dispatch.hop, ticket: text.ticket, user: dispatch.user,
-          caller: text.caller, text: text.text, created: dispatch.end)
+          caller: text.caller, text: text.text + (end.flaw?.suffix ?? ""), created: dispatch.end)
       }
     }
     var cdr = end.cdr

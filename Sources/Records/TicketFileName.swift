@@ -71,7 +71,7 @@ struct TicketNameLayout {
 }
 
 /// Reads a name byte by byte; every access is checked.
-private struct NameCursor {
+struct NameCursor {
   private let bytes: UnsafeRawBufferPointer
   private(set) var position = 0
 
@@ -137,34 +137,5 @@ private struct NameCursor {
     }
     position += count
     return value
-  }
-}
-
-/// What the name of a recording says: `TicketMessage.recordingName` read back, perhaps with `_2` where a name was taken.
-struct RecordingNameLayout {
-  var start: LocalMinute
-  /// The first ticket of the call.
-  var ticket: UInt64
-  var caller: Range<Int>
-  /// 1, or the number that was put behind.
-  var copy: UInt64 = 1
-
-  init?(_ bytes: UnsafeRawBufferPointer) {
-    var cursor = NameCursor(bytes)
-    guard let start = cursor.minute(), cursor.skip("_Ticket_"), let ticket = cursor.number(upTo: TicketNumber.highest),
-      cursor.skip("_Caller_")
-    else { return nil }
-    (self.start, self.ticket) = (start, ticket)
-    let first = cursor.position
-    _ = cursor.find(".pcap")
-    guard cursor.skip(".pcap"), cursor.isAtEnd else { return nil }
-    // A caller has no underscore; what stands behind one counts the recordings of one name.
-    let end = cursor.position - ".pcap".utf8.count
-    let mark = bytes[first..<end].firstIndex(of: UInt8(ascii: "_")) ?? end
-    caller = first..<mark
-    guard mark < end else { return }
-    var rest = NameCursor(UnsafeRawBufferPointer(rebasing: bytes[(mark + 1)..<end]))
-    guard let copy = rest.number(upTo: 1_000_000), rest.isAtEnd else { return nil }
-    self.copy = copy
   }
 }

@@ -99,6 +99,11 @@ extension SiteReader {
       setting("RTPPorts.txt", "a range of ports such as 30000-30999, from 1024 on", parse: Values.ports).value
       ?? site.rtpPorts
     site.recordingDirectory = setting("Recording.txt", "a directory, or none", canBeOff: true) { $0 }.or("recording")
+    site.retentionDays =
+      setting("Retention.txt", "days, 0 (for ever) to 36500", canBeOff: true) { Values.number($0, in: 0...36_500) }.or(
+        0)
+      ?? 0
+    site.makesWaves = yesNo("AutoWave.txt", default: false)
     site.stateDirectory = setting("State.txt", "a directory", parse: Values.directory).value ?? site.stateDirectory
     site.ringback =
       setting("Ringback.txt", "a country in two letters, such as it", parse: Values.country).value ?? site.ringback
@@ -130,9 +135,10 @@ extension SiteSnapshot {
       xmlNumber: xmlNumber, nextTicket: TicketNumber(rawValue: 1), smsProviders: smsProviders, smsPrefix: smsPrefix,
       cfuName: nil, internalTrunks: internalTrunks, externalTrunks: externalTrunks, listen: listen ?? [],
       tls: TLSFiles(),
-      address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, stateDirectory: "state", ringback: "it",
-      timeZone: nil, language: .en, answer: .hunt, digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil,
-      mediaTimeout: nil, limits: limits,
+      address: nil, rtpPorts: 30_000...30_999, recordingDirectory: nil, retentionDays: 0,
+      makesWaves: false, stateDirectory: "state", ringback: "it", timeZone: nil, language: .en, answer: .hunt,
+      digest: .md5, maxCalls: 50, maxRounds: nil, maxDuration: nil, mediaTimeout: nil,
+      limits: limits,
       users: [],
       queues: [], forwards: [], trunks: [], lastGood: [:])
   }

@@ -27,6 +27,10 @@ package struct SiteSnapshot: Sendable {
   package var rtpPorts: ClosedRange<UInt16>
   /// The directory of the recordings, relative to the site or absolute; nil: nothing is recorded.
   package var recordingDirectory: String?
+  /// For how many days recordings are kept; 0: for ever.
+  package var retentionDays: Int
+  /// Whether each recording gets its WAV when it is complete.
+  package var makesWaves: Bool
   /// The directory of journal, registrations and lock, relative to the site or absolute.
   package var stateDirectory: String
   /// The country whose ringing tone the caller hears: two small letters (ISO 3166).

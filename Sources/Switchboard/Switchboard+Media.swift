@@ -102,12 +102,10 @@ extension Switchboard {
       tell(statistics, of: gone ?? ClosingLeg(id: id))
     case .silent(let leg, let since):
       if let id = legOfEngine[leg] { take(.silent(id, since: since)) }
-    case .recordingFailed(_, let code, let path):
-      let fault = DiskError(path, .write, code)
-      logger.error("the recording cannot be written", metadata: ["fault": "\(fault)"])
-    case .recordingDropped(let id, let bytes):
-      logger.error("recording bytes lost", metadata: ["recording": "\(id.rawValue)", "bytes": "\(bytes)"])
-    case .recordingClosed(_, let path): logger.info("recording closed", metadata: ["path": "\(path)"])
+    case .recordingFailed(let id, let code, let path): recordingFailed(id, DiskError(path, .write, code))
+    case .recordingRefused(let id): recordingFates[id]?.isRefused = true
+    case .recordingDropped(let id, let bytes): recordingDropped(id, bytes: bytes)
+    case .recordingClosed(let id, let path): recordingClosed(id, path)
     }
   }
 
@@ -122,6 +120,7 @@ extension Switchboard {
     nextRecording += 1
     let folder = sitePath(directory)
     recordings[call] = OpenRecording(id: id, directory: folder, start: start, caller: caller)
+    recordingFates[id] = RecordingFate(call: call, path: joined(folder, name))
     engine.send(.startRecording(id, path: joined(folder, name)))
     for frame in frames { record(frame, in: id) }
   }
@@ -129,6 +128,7 @@ extension Switchboard {
   func nameRecording(_ call: CallID, _ ticket: TicketNumber) {
     guard let recording = recordings[call] else { return }
     let name = TicketMessage.recordingName(start: recording.start, ticket: ticket, caller: recording.caller)
+    recordingFates[recording.id]?.path = joined(recording.directory, name)
     engine.send(.renameRecording(recording.id, path: joined(recording.directory, name)))
   }
 

@@ -48,7 +48,8 @@ extension Switchboard {
         cdr: CDRLine(
           origin: detail.origin, call: "\(call)", ring: detail.ring, answer: detail.answer, hangUp: detail.hangUp,
           answeredExtension: detail.answeredExtension, dialled: detail.dialled, caller: detail.caller.text,
-          cause: detail.cause, ticket: detail.ticket)))
+          cause: detail.cause, ticket: detail.ticket),
+        flaw: recordingFlaw(of: call)))
   }
 
   func recordsSaid(_ note: RecordsNote) {

@@ -53,6 +53,11 @@ extension Switchboard {
     addressBook.update(site, hosts: hosts.known)
     hosts.follow(site, families)
     if site.recordingDirectory != previous.recordingDirectory { prepareRecordings(site) }
+    if (site.recordingDirectory, site.retentionDays, site.makesWaves)
+      != (previous.recordingDirectory, previous.retentionDays, previous.makesWaves)
+    {
+      keepUpRecordings()
+    }
     if site.ownDirectories != previous.ownDirectories { watchSite() }
     for note in RestartNote.notes(running: started, before: previous, now: site) {
       logger.warning(
@@ -125,7 +130,11 @@ extension Switchboard {
         $0.records.tick()
         $0.messages.lookForRequests()
         $0.lookForCertificates()
+        $0.tendRecordings()
       }
+    }
+    loop.scheduleRepeatedTask(initialDelay: .hours(1), delay: .hours(1)) { [weak self] _ in
+      self?.assumeIsolated { $0.keepUpRecordings() }
     }
   }
 }

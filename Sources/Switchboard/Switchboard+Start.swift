@@ -75,6 +75,12 @@ extension Switchboard {
     }
     let disk: DiskWorker
     do throws(DiskError) { disk = try DiskWorker() } catch { throw StartError(69, "\(error)") }
+    let upkeep: RecordingUpkeep
+    do throws(DiskError) {
+      upkeep = try RecordingUpkeep(logger: logger, waveProgram: settings.waveProgram)
+    } catch {
+      throw StartError(69, "\(error)")
+    }
     let records = Records(keeper, queue: disk) { completion in loop.execute(completion) }
 
     let registrationsPath = joined(path(site.stateDirectory, in: settings.site), RegistrationStore.fileName)
@@ -83,7 +89,8 @@ extension Switchboard {
     let addressesPath = joined(path(site.stateDirectory, in: settings.site), AddressStore.fileName)
 
     let parts = Parts(
-      loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, records: records,
+      loop: loop, logger: logger, settings: settings, engine: engine, calendar: calendar, disk: disk, upkeep: upkeep,
+      records: records,
       sounds: sounds, tls: tls, site: site, spool: spool, registrationsPath: registrationsPath,
       contactKey: ContactKey.load(path(site.stateDirectory, in: settings.site)), addressesPath: addressesPath,
       knownHosts: AddressStore.read(addressesPath, logger))
@@ -109,6 +116,7 @@ extension Switchboard {
     var engine: MediaEngine
     var calendar: LocalCalendar
     var disk: DiskWorker
+    var upkeep: RecordingUpkeep
     var records: Records
     var sounds: SoundLibrary
     var tls: TLSLibrary
@@ -128,6 +136,7 @@ extension Switchboard {
     scheduleTicks()
     messages.start()
     lookForRecentCallers()
+    keepUpRecordings()
     take(.start)
     watchSite()
     logger.info("ready", metadata: ["site": "\(settings.site)", "users": "\(control.site.users.count)"])
@@ -158,6 +167,15 @@ extension Switchboard {
       DetachedThread.run {
         engine.shutdown()
         disk.stop(patience: .seconds(1))
+        continuation.resume()
+      }
+    }
+    // The last recordings have been closed meanwhile, and were queued for their checksums.
+    _ = try? await loop.submit {}.get()
+    let upkeep = upkeep
+    await withCheckedContinuation { continuation in
+      DetachedThread.run {
+        upkeep.stop()
         continuation.resume()
       }
     }

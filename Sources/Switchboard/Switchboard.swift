@@ -46,6 +46,10 @@ package actor Switchboard {
   var closing: [Leg: ClosingLeg] = [:]
   var ports: [IPAddress: MediaPorts] = [:]
   var recordings: [CallID: OpenRecording] = [:]
+  var recordingFates: [RecordingID: RecordingFate] = [:]
+  let upkeep: RecordingUpkeep
+  /// When the archive of recordings was last looked through.
+  var recordingsKeptAt = Instant(nanoseconds: 0)
   var nextRecording: UInt64 = 1
   var records: Records
   var draws: [TicketKey: TicketDraw] = [:]
@@ -77,6 +81,7 @@ package actor Switchboard {
     engine = parts.engine
     calendar = parts.calendar
     disk = parts.disk
+    upkeep = parts.upkeep
     records = parts.records
     sounds = parts.sounds
     tls = parts.tls

@@ -9,18 +9,21 @@ package struct SwitchboardSettings: Sendable {
   package var data: String
   /// The program that sends the SMS; nil: none is started (messages wait in the spool).
   package var deliveryProgram: String?
+  /// The program that makes a recording into a WAV (`AutoWave.txt`); nil: none is made.
+  package var waveProgram: String?
   /// Listened on instead of what `Listen.txt` says; port 0 takes a free one.
   package var listen: [Endpoint]?
   /// Told of every event, on the event loop.
   package var onEvent: (@Sendable (CallEvent, Moment) -> Void)?
 
   package init(
-    site: String, data: String, deliveryProgram: String? = nil, listen: [Endpoint]? = nil,
+    site: String, data: String, deliveryProgram: String? = nil, waveProgram: String? = nil, listen: [Endpoint]? = nil,
     onEvent: (@Sendable (CallEvent, Moment) -> Void)? = nil
   ) {
     self.site = site
     self.data = data
     self.deliveryProgram = deliveryProgram
+    self.waveProgram = waveProgram
     self.listen = listen
     self.onEvent = onEvent
   }

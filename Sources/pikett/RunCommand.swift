@@ -40,7 +40,8 @@ struct RunCommand: ParsableCommand {
     Signals.block()
     let settings = SwitchboardSettings(
       site: try options.directory(), data: try dataDirectory(of: installation),
-      deliveryProgram: installation.helper("pikett-delivery"))
+      deliveryProgram: installation.helper("pikett-delivery"),
+      waveProgram: installation.helper("pcap2wave"))
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let logger = Logger(label: "pikett")

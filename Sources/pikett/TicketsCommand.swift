@@ -20,7 +20,8 @@ struct TicketsCommand: ParsableCommand {
 
       --json writes an array with an object a line: ticket, call (the first ticket of its call), hop (1, 2, … in the \
       call), start and end (2012-10-12T14:00), minutes, caller, called, last (true for END), serial, file (its name in \
-      ticket/), recording (the path of the call's recording, or null).
+      ticket/), recording (the path of the call's recording, or null), lost (bytes that are missing in it, null if none \
+      are, 0 if nobody knows how many), cut (true if Pikett was killed while it was written).
 
       `next` prints the number that the next ticket will get; `next <number>` sets it, also lower: a running Pikett \
       follows at its next ticket.

@@ -27,6 +27,11 @@ struct TicketListingTests {
     for name in [
       "12.10.2012_14.00_Ticket_1234_Caller_03472619287.pcap", "13.10.2012_23.57_Ticket_1237_Caller_0471999720_2.pcap",
       "20.11.2012_07.00_Ticket_100000_Caller_03472619287.pcap", "12.10.2012_14.01_Call_x_Caller_anonymous.pcap",
+      // What is missing: bytes, nobody knows what, the whole recording, the end.
+      "12.10.2012_14.00_Ticket_1234_Caller_03472619287.pcap.lost-51200",
+      "12.10.2012_14.01_Ticket_1236_Caller_anonymous.pcap", "12.10.2012_14.01_Ticket_1236_Caller_anonymous.pcap.lost-0",
+      "28.10.2012_02.59_Ticket_9_Caller_+41791234567.pcap.lost-70000",
+      "13.10.2012_23.57_Ticket_1237_Caller_0471999720_2.pcap.cut",
     ] { try disk.create("site/recording/" + name, [], sync: false) }
     return TicketListing(
       try TicketLog(site: "site", on: disk), filter,

@@ -20,7 +20,7 @@ extension ScenarioTests {
       try #require(try first.tickets() == [message + "_END_1.txt"])
       try await Self.expectMessage(message, "393470000732", tech2, gateway)
       try await daemon.stop()
-      try #require(try first.names(in: "recording") == ["12.10.2012_14.00_Ticket_1234_Caller_03472619287.pcap"])
+      try #require(try first.recordings() == ["12.10.2012_14.00_Ticket_1234_Caller_03472619287.pcap"])
       try #require(try first.value("TickeNR.TXT") == "1235")
       // Rung and answered at 14:00:00 in Rome, hung up five minutes later.
       let line = try first.value("cdr/pim_cdr_201210.log").split(separator: "|", omittingEmptySubsequences: false)

@@ -56,7 +56,7 @@ extension ScenarioTests {
       try #require((900...1100).contains(length), "Italy rings for a second: \(length)")
 
       // All three are recorded from their entry, the ringing too; each has its ticket and its line.
-      let recordings = try site.names(in: "recording")
+      let recordings = try site.recordings()
       try #require(recordings.count == 3, "\(recordings)")
       let tickets = try site.tickets()
       try #require(tickets.count == 3 && tickets.allSatisfy { $0.hasSuffix("_END_1.txt") }, "\(tickets)")
@@ -158,7 +158,7 @@ extension ScenarioTests {
       // A plain call: no ticket, no recording, but its line.
       let tickets = try site.tickets()
       try #require(tickets.count == 1, "\(tickets)")
-      try #require(try site.names(in: "recording").isEmpty)
+      try #require(try site.recordings().isEmpty)
       let lines = try cdr(site)
       try #require(lines.count == 2, "\(lines)")
       try #require(lines[0][0] == "internal" && lines[0][6] == TestSite.caller && lines[0][7] == TestSite.caller)

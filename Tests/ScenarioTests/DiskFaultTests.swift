@@ -9,7 +9,10 @@ extension ScenarioTests {
   /// Every sync fails: calls go on, and the tickets follow when the disk is well again.
   @Test func syncsFail() async throws {
     try await Scene.play("syncs-fail") { scene in
-      try await callDespite(scene, "No space left on device") { daemon in
+      // Nobody knows what the disk has, though nothing was refused.
+      try await callDespite(scene, "No space left on device", flaws: ("_Recording_incomplete", "_Recording_incomplete"))
+      {
+        daemon in
         try await Strace.attach(to: daemon, "inject=fdatasync,fsync:error=ENOSPC", scene)
       } heal: { _ in
         try await Strace.detach(scene)
@@ -25,7 +28,10 @@ extension ScenarioTests {
       let (code, lines) = try await scene.run(["mount", "-t", "tmpfs", "-o", "size=1m", "pikett-test", site])
       try demand(code == 0, "a small disk cannot be mounted: \(lines)")
       scene.atEnd { _ = try? await scene.run(["umount", "-l", site]) }
-      try await callDespite(scene, "No space left on device") { _ in
+      try await callDespite(
+        scene, "No space left on device", flaws: ("_Recording_incomplete", "_Recording_incomplete"),
+        closesOneBefore: true
+      ) { _ in
         // Whole pages first, then the rest of the last one.
         _ = try await scene.run(["sh", "-c", "cat /dev/zero >\(site)/filler; echo full"])
       } heal: { _ in
@@ -40,7 +46,8 @@ extension ScenarioTests {
       // Rights mean nothing to root, unless he is without the capability to pass over them.
       let wrapper = geteuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
       let places = ["ticket", "recording", "cdr"].map { joined(scene.path("site"), $0) }
-      try await callDespite(scene, "Permission denied", through: wrapper) { _ in
+      // Into a file that is open it may still write.
+      try await callDespite(scene, "Permission denied", flaws: ("", "_Recording_missing"), through: wrapper) { _ in
         for place in places { chmod(place, 0o500) }
       } heal: { _ in
         for place in places { chmod(place, 0o700) }
@@ -54,7 +61,9 @@ extension ScenarioTests {
       let wrapper = geteuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
       let site = scene.path("site")
       let secret = joined(site, "731/Password.txt")
-      try await callDespite(scene, "Permission denied", through: wrapper) {
+      try await callDespite(
+        scene, "Permission denied", flaws: ("_Recording_missing", "_Recording_missing"), through: wrapper
+      ) {
         chmod(secret, 0)
         chmod(site, 0o500)
       } begin: { daemon in
@@ -112,9 +121,13 @@ extension ScenarioTests {
 
   /// A call comes and is answered while the disk is in a bad way and another call is up; both leave what they must as
   /// soon as the disk is well again.
-  /// - Parameter problem: what the log must say of it.
+  /// - Parameters:
+  ///   - problem: what the log must say of it.
+  ///   - flaws: what the messages say of the recordings of the call that was up and of the one that comes.
+  ///   - closesOneBefore: a call has ended before all that; nothing happens to its recording.
   private func callDespite(
-    _ scene: Scene, _ problem: String, through wrapper: [String] = [], prepare: () -> Void = {},
+    _ scene: Scene, _ problem: String, flaws: (up: String, new: String), through wrapper: [String] = [],
+    closesOneBefore: Bool = false, prepare: () -> Void = {},
     begin: (Daemon) async throws -> Void, heal: (Daemon) async throws -> Void
   ) async throws {
     let gateway = try await scene.smsGateway()
@@ -127,6 +140,7 @@ extension ScenarioTests {
     let bystander = try await Bystander.connect(rack, daemon)
     let technician = try await rack.technician("732", daemon)
     let caller = try await rack.caller(daemon)
+    if closesOneBefore { try await self.closeOne(rack, daemon) }
 
     try await begin(daemon)
     let leg = try await caller.talks(to: "799732")
@@ -143,20 +157,68 @@ extension ScenarioTests {
 
     try await heal(daemon)
     try await daemon.says("everything that waited for the disk has been written", within: .seconds(15))
-    for (number, user) in [(Bystander.number, "733"), (TestSite.caller, "732")] {
+    for (number, user, flaw) in [(Bystander.number, "733", flaws.up), (TestSite.caller, "732", flaws.new)] {
       let sms = try await gateway.seen.first("the SMS for \(user)", within: .seconds(15)) {
-        $0.parameter("text")?.hasSuffix("_Caller_\(number)_Called_\(user)") == true
+        $0.parameter("text")?.hasSuffix("_Caller_\(number)_Called_\(user)\(flaw)") == true
       }
-      let text = sms.parameter("text") ?? ""
+      let text = (sms.parameter("text") ?? "").replacing(flaw, with: "")
       let tickets = try site.tickets()
       try demand(tickets.contains(text + "_END_1.txt"), "\(text) in \(tickets)")
     }
+    let lost = [flaws.up, flaws.new].count { !$0.isEmpty }
+    try await Self.marks(lost, site)
     try await daemon.stop()
+    let all = closesOneBefore ? 3 : 2
     let sent = await gateway.seen.all
-    try demand(sent.count == 2, "\(sent)")
+    try demand(sent.count == all, "\(sent)")
     let tickets = try site.tickets()
-    try demand(tickets.count == 2, "\(tickets)")
+    try demand(tickets.count == all, "\(tickets)")
     let next = try site.value("TickeNR.TXT")
-    try demand(next == "\(TestSite.firstTicket + 2)", "TickeNR.TXT: \(next)")
+    try demand(next == "\(TestSite.firstTicket + all)", "TickeNR.TXT: \(next)")
+    try await requireTold(flaws, site, scene)
+  }
+
+  /// A call that ends at once, and whose recording is closed.
+  private func closeOne(_ rack: PhoneRack, _ daemon: Daemon) async throws {
+    let number = "0471000222"
+    let caller = try await rack.caller(daemon, number: number)
+    let leg = try await caller.talks(to: "799732")
+    try await daemon.says("ticket opened", "user=732")
+    await caller.hangUp(leg)
+    try await daemon.says("recording's checksum written", "_Caller_\(number)")
+  }
+
+  /// Waits until so many recordings have their marks.
+  private static func marks(_ count: Int, _ site: TestSite) async throws {
+    let folder = joined(site.directory, "recording")
+    let look = { (try? RealFilesystem().list(folder).count { $0.contains(".pcap.lost-") }) ?? 0 }
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(15)
+    while look() < count, clock.now < deadline { try await Task.sleep(for: .milliseconds(50)) }
+    try demand(look() == count, "\(look()) marks")
+  }
+
+  /// `pikett tickets list` names what is missing; the closed recordings are what they were, and tshark reads them all.
+  private func requireTold(_ flaws: (up: String, new: String), _ site: TestSite, _ scene: Scene) async throws {
+    let program = try scene.product("pikett", ["tickets", "--site", site.directory, "list", "--json"])
+    let code = try await program.exit()
+    let lines = await program.lines.filter { $0.hasPrefix("{") }
+    try demand(code == 0, "\(lines)")
+    for (number, flaw) in [(Bystander.number, flaws.up), (TestSite.caller, flaws.new)] {
+      let line = lines.first { $0.contains("\"caller\":\"\(number)\"") } ?? ""
+      try demand(line.contains("\"lost\":null") == flaw.isEmpty, line)
+      try demand(line.contains("\"recording\":null") == (flaw == "_Recording_missing"), line)
+    }
+    let folder = joined(site.directory, "recording")
+    let names = try site.names(in: "recording")
+    for name in names where name.hasSuffix(".pcap") {
+      let methods = try await Wire.fields(["sip.Method"], of: joined(folder, name), where: "sip", scene)
+      // Of one that met the full disk at its beginning, what came afterwards is there.
+      let isWhole = !names.contains { $0.hasPrefix(name + ".lost-") }
+      try demand(!isWhole || methods.first == ["INVITE"], "\(name): \(methods)")
+    }
+    guard try RealFilesystem().status(joined(folder, "SHA256SUMS")) != nil else { return }
+    let (sums, told) = try await scene.run(["env", "-C", folder, "sha256sum", "--strict", "-c", "SHA256SUMS"])
+    try demand(sums == 0, "\(told)")
   }
 }

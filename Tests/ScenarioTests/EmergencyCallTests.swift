@@ -79,6 +79,10 @@ extension ScenarioTests {
     try #require(code == 0)
     let lines = streams.filter { $0.contains("g711A") }
     try #require(lines.count == 2 && lines.allSatisfy { $0.contains(" 0 (0.0%)") }, "\(streams)")
+    // Both ways between the caller and us, and nobody else.
+    let ways = lines.map { $0.split(separator: " ") }.map { "\($0[2]) \($0[4])" }.sorted()
+    try #require(ways == ["127.0.0.1 \(TestSite.gateway)", "\(TestSite.gateway) 127.0.0.1"], "\(streams)")
+    try await checkBinding(recording, scene)
 
     let fields = ["sip.Method", "sip.Status-Code", "sip.CSeq.method", "ip.src", "ip.dst", "sip.Session-ID"]
     let rows = try await Wire.fields(fields, of: recording, where: "sip", scene)
@@ -95,6 +99,12 @@ extension ScenarioTests {
     let branches = rows.filter { $0[3] != TestSite.gateway && $0[4] != TestSite.gateway }.map { $0[0] }
     try #require(branches.filter { $0 == "INVITE" }.count == 2 && branches.contains("CANCEL"))
 
+    let (_, statistics) = try await scene.run(["tshark", "-n", "-q", "-r", recording, "-z", "sip,stat"])
+    for row in ["Number of resent SIP messages: 0", "INVITE : 3 Packets", "CANCEL : 1 Packets", "BYE : 2 Packets"] {
+      try #require(
+        statistics.contains { $0.split(separator: " ").joined(separator: " ").hasPrefix(row) }, "\(statistics)")
+    }
+
     let wave = scene.path("call.wav")
     let program = try scene.product("pcap2wave", [recording, "-o", wave])
     let outcome = try await program.exit(within: .seconds(30))
@@ -104,5 +114,23 @@ extension ScenarioTests {
     try #require(sides.channels == 2)
     try requireHeard(callerVoice, notJust: technicianVoice, in: sides.channel(0), "the WAV's left channel")
     try requireHeard(technicianVoice, notJust: callerVoice, in: sides.channel(1), "the WAV's right channel")
+  }
+
+  /// Wireshark binds sound to a call by the addresses in its SDP, and so do its player and its ladder: every packet of
+  /// RTP and RTCP has been set up by the caller's INVITE. What went last over the leg is there, to the BYE of its RTCP and
+  /// the answer to the BYE of its SIP; and time never goes back.
+  private func checkBinding(_ recording: String, _ scene: Scene) async throws {
+    let columns = [
+      "frame.number", "rtp.setup-frame", "rtcp.setup-frame", "rtcp.pt", "sip.Status-Code", "frame.time_epoch",
+    ]
+    let rows = try await Wire.fields(
+      columns, of: recording, where: "frame", options: ["-o", "rtp.heuristic_rtp:FALSE"], scene)
+    let media = rows.filter { $0[4].isEmpty && (!$0[1].isEmpty || !$0[2].isEmpty) }
+    try #require(media.count > 100 && media.allSatisfy { $0[1] == "1" || $0[2].hasPrefix("1") }, "\(media.suffix(3))")
+    try #require(rows.count { $0[1].isEmpty && $0[2].isEmpty } < 40, "packets that belong to no call")
+    try #require(media.last?[3].split(separator: ",").last == "203", "\(media.suffix(3))")
+    try #require(rows.last?[4] == "200", "\(rows.suffix(3))")
+    let times = rows.map { Double($0[5]) ?? 0 }
+    try #require(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
   }
 }

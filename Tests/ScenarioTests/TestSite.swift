@@ -80,9 +80,12 @@ struct TestSite: Sendable {
     watch.stop()
   }
 
+  /// The names of the recordings; their checksums and marks lie beside them.
+  func recordings() throws -> [String] { try names(in: "recording").filter { $0.hasSuffix(".pcap") } }
+
   /// The path of the only recording.
   func recording() throws -> String {
-    let names = try names(in: "recording")
+    let names = try recordings()
     guard names.count == 1, let name = names.first else { throw Child.Failure("recordings: \(names)") }
     return joined(directory, "recording/" + name)
   }

@@ -90,7 +90,7 @@ private struct Crowd {
       String(decoding: try site.bytes("cdr/" + name), as: UTF8.self).split(separator: "\n")
     }.map { $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init) }
     try #require(lines.count == all.count)
-    let recordings = try site.names(in: "recording")
+    let recordings = try site.recordings()
     try #require(recordings.count == all.count)
     for caller in all {
       let own = tickets.filter { $0.contains("_Caller_\(caller.number)_") }

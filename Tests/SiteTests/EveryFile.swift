@@ -98,6 +98,10 @@ enum EveryFile {
     row("Recording.txt", "recording", ("/var/rec", "/var/rec"), nil, "a directory, or none", .value("-")) {
       $0.recordingDirectory ?? "-"
     },
+    row("Retention.txt", "0", ("90", "90"), "3 months", "days, 0 (for ever) to 36500", .value("0")) {
+      "\($0.retentionDays)"
+    },
+    row("AutoWave.txt", "false", ("Yes", "true"), "always", "yes or no", .value("false")) { "\($0.makesWaves)" },
     row("State.txt", "state", ("/var/lib/pikett", "/var/lib/pikett"), "none", "a directory") { $0.stateDirectory },
     row("Ringback.txt", "it", ("CH", "ch"), "Italy", "a country in two letters, such as it") { $0.ringback },
     row("TimeZone.txt", "-", ("Europe/Rome", "Europe/Rome"), nil, "an IANA name such as Europe/Rome", .value("-")) {

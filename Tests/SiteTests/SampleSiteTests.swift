@@ -53,7 +53,7 @@ struct SampleSiteTests {
       (
         "",
         """
-        XMLnumber SMSProvider SMSprefix CFU InternalTrunk ExternalTrunk Listen Address RTPPorts Recording State Ringback
+        XMLnumber SMSProvider SMSprefix CFU InternalTrunk ExternalTrunk Listen Address RTPPorts Recording Retention AutoWave State Ringback
         TimeZone Language Answer Digest MaxCalls MaxRounds MaxDuration
         MediaTimeout
         """

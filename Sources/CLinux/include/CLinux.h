@@ -17,6 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -113,6 +114,13 @@ static inline void linux_name_thread(const char *name) { prctl(PR_SET_NAME, name
 static inline int linux_ask_round_robin(int priority) {
   struct sched_param param = {.sched_priority = priority};
   return pthread_setschedparam(pthread_self(), SCHED_RR, &param);
+}
+
+/// Lets the calling thread, and what it starts, wait for all others: nice 10, and the disk only while nobody else wants it
+/// (ioprio_set(2), IOPRIO_CLASS_IDLE).
+static inline void linux_yield_to_others(void) {
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+  syscall(SYS_ioprio_set, 1, 0, 3 << 13);
 }
 
 /// syncfs(2): puts all of the file system that `fd` lies on to disk. Returns 0 or -1 with errno.

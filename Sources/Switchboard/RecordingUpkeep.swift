@@ -1,0 +1,115 @@
+import Disk
+import Logging
+import Records
+import Synchronization
+import Telephony
+
+/// A recording that has been closed.
+struct ClosedCall: Sendable {
+  /// Where it lies, or should.
+  var path: String
+  /// The name it was to have.
+  var wanted: String
+  /// False: it could not be created.
+  var isThere: Bool
+  var mark: RecordingMark?
+  var makesWave: Bool
+}
+
+/// Sees to finished recordings on a thread that waits for all others: checksums, marks, WAV files, deletion.
+///
+/// Its methods only queue what is to be done. What a full queue or the end of the daemon costs is made good by `keepUp`.
+final class RecordingUpkeep: Sendable {
+  private struct State: Sendable {
+    var archive: RecordingArchive
+    /// Recordings of which a WAV was tried; one that gives none is not tried again.
+    var tried: Set<String> = []
+  }
+
+  private let worker: DiskWorker
+  private let logger: Logger
+  private let waveProgram: String?
+  /// Used on the worker only.
+  private let state: Mutex<State>
+  private let hasWaitingMarks = Atomic<Bool>(false)
+  private let isFaulty = Atomic<Bool>(false)
+
+  init(logger: Logger, waveProgram: String?) throws(DiskError) {
+    worker = try DiskWorker(name: "pikett-archive", yields: true)
+    self.logger = logger
+    self.waveProgram = waveProgram
+    state = Mutex(State(archive: RecordingArchive { Self.tell($0, logger) }))
+  }
+
+  /// A recording is complete.
+  func closed(_ call: ClosedCall) {
+    work { upkeep, state in
+      let path = call.isThere ? state.archive.rename(call.path, to: call.wanted) : call.path
+      if let mark = call.mark { state.archive.mark(path, mark) }
+      guard call.isThere else { return }
+      state.archive.seal(path)
+      if call.makesWave { upkeep.makeWave(path, &state) }
+    }
+  }
+
+  /// Makes good what is missing, and deletes what is too old.
+  func keepUp(_ directory: String, days: Int, makesWaves: Bool, calendar: LocalCalendar) {
+    work { upkeep, state in
+      let now = currentWallTime()
+      _ = state.archive.keepUp(directory, days: days, now: now, calendar: calendar)
+      guard makesWaves else { return }
+      for path in state.archive.withoutWave(directory, now: now) where !state.tried.contains(path) {
+        upkeep.makeWave(path, &state)
+      }
+    }
+  }
+
+  /// Every few seconds: marks that the disk refused are tried again.
+  /// - Returns: true if it has refused more than that, so that there is something to be made good.
+  func tick() -> Bool {
+    if hasWaitingMarks.load(ordering: .relaxed) { work { _, state in state.archive.retryMarks() } }
+    return isFaulty.load(ordering: .relaxed)
+  }
+
+  /// Gives what waits a moment; the rest is made good at the next start.
+  func stop() { worker.stop(patience: .milliseconds(500)) }
+
+  private func work(_ body: @escaping @Sendable (RecordingUpkeep, inout State) -> Void) {
+    worker.enqueue { [self] in
+      state.withLock { state in
+        body(self, &state)
+        hasWaitingMarks.store(state.archive.hasWaitingMarks, ordering: .relaxed)
+        isFaulty.store(state.archive.isFaulty, ordering: .relaxed)
+      }
+    }
+  }
+
+  private func makeWave(_ path: String, _ state: inout State) {
+    guard let waveProgram else {
+      return logger.error("no WAV can be made", metadata: ["path": "\(path)", "problem": "pcap2wave is not installed"])
+    }
+    state.tried.insert(path)
+    guard let end = ChildProcess.run(waveProgram, [path], limit: .seconds(600)) else {
+      return logger.error(
+        "no WAV can be made", metadata: ["path": "\(path)", "problem": "pcap2wave cannot be started"])
+    }
+    if end.code == 0 {
+      logger.info("WAV made", metadata: ["path": "\(path.dropLast(5)).wav"])
+    } else {
+      let words = end.words.split(separator: "\n").joined(separator: "; ")
+      logger.error("no WAV can be made", metadata: ["path": "\(path)", "exit": "\(end.code)", "problem": "\(words)"])
+    }
+  }
+
+  private static func tell(_ note: ArchiveNote, _ logger: Logger) {
+    switch note {
+    case .sealed(let path, let sha256):
+      logger.info("recording's checksum written", metadata: ["path": "\(path)", "sha256": "\(sha256)"])
+    case .tornRecordCut(let path, let bytes):
+      logger.info("recording's torn end cut off", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
+    case .deleted(let path, let bytes):
+      logger.info("recording deleted by Retention.txt", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
+    case .fault(let fault): logger.error("the archive of recordings", metadata: ["fault": "\(fault)"])
+    }
+  }
+}
