@@ -32,6 +32,10 @@ struct SIPConnections {
   private var byteCount = 0
   private var useCount = 0
 
+  /// How many connections' directions are remembered, and what is kept of them in bytes.
+  var count: Int { entries.count }
+  var heldBytes: Int { byteCount }
+
   /// Takes the next segment.
   ///
   /// - Parameters:

@@ -31,9 +31,9 @@ struct FragmentTable {
     var next: UInt8?
     /// Its length, by its last part.
     var length: Int?
-    var bytes: [UInt8] = []
-    /// Which bytes are there; in order, and none touches the next.
-    var present: [Range<Int>] = []
+    /// The parts that are there, in order; none overlaps another.
+    var parts: [(offset: Int, bytes: [UInt8])] = []
+    var byteCount = 0
     var partCount = 0
   }
 
@@ -48,6 +48,9 @@ struct FragmentTable {
   private var firstInOrder = 0
   private var serial = 0
   private var byteCount = 0
+
+  /// What the unfinished packets take in memory, about.
+  var heldBytes: Int { byteCount }
 
   /// Takes the next part.
   ///
@@ -74,19 +77,17 @@ struct FragmentTable {
     }
     if packets[key] == nil { begin(key, time) }
     guard var packet = packets.removeValue(forKey: key) else { return nil }
-    let before = packet.bytes.count
+    let before = packet.size
     packet.add(part, bytes, end)
-    byteCount += packet.bytes.count - before
+    byteCount += packet.size - before
     defer { packets[key] = packet }
-    guard !packet.isRefused, let length = packet.length, let next = packet.next,
-      packet.present.count == 1, packet.present[0] == 0..<length
-    else { return nil }
+    // Parts that do not overlap and are as long together as the whole are the whole.
+    guard let length = packet.length, packet.byteCount == length, let next = packet.next else { return nil }
     usedCount += packet.partCount
-    byteCount -= packet.bytes.count
-    let payload = packet.bytes
+    byteCount -= packet.size
+    let payload = packet.parts.flatMap(\.bytes)
     packet.wholeTime = time
-    packet.bytes = []
-    packet.present = []
+    packet.drop()
     return (payload, next)
   }
 
@@ -105,7 +106,7 @@ struct FragmentTable {
           packets.count >= Self.mostPackets || byteCount > Self.mostBytes - Self.longestPayload
             || time &- packet.firstTime > Self.longestWait
         else { break }
-        byteCount -= packet.bytes.count
+        byteCount -= packet.size
         packets[key] = nil
       }
       firstInOrder += 1
@@ -118,40 +119,54 @@ struct FragmentTable {
 }
 
 extension FragmentTable.Packet {
-  mutating func add(_ part: Fragment, _ bytes: RawSpan, _ end: Int) {
+  /// What its parts take in memory, about.
+  fileprivate var size: Int { byteCount + parts.count * 64 }
+
+  fileprivate mutating func add(_ part: Fragment, _ bytes: RawSpan, _ end: Int) {
     partCount += 1
     if isRefused { return }
-    // The first run of bytes that ends at or behind this part's beginning.
-    let index = present.firstIndex { $0.upperBound >= part.offset } ?? present.count
-    for run in present[index...] where run.lowerBound < end && run.upperBound > part.offset {
-      // Bytes that are there already: either the very same, or nobody's honest packet.
+    let index = place(of: part.offset)
+    let isBehind = index == 0 || parts[index - 1].offset + parts[index - 1].bytes.count <= part.offset
+    let isBefore = index == parts.count || end <= parts[index].offset
+    guard isBehind && isBefore else {
+      // Bytes that are there already: either the very same part, or nobody's honest packet.
       let isRepetition =
-        run.lowerBound <= part.offset && run.upperBound >= end
-        && (0..<bytes.byteCount).allSatisfy { self.bytes[part.offset + $0] == bytes.uint8(at: $0) }
+        index < parts.count && parts[index].offset == part.offset
+        && bytes.withUnsafeBytes { parts[index].bytes.elementsEqual($0) }
       if !isRepetition { refuse() }
       return
     }
     if !part.hasMore {
-      if length != nil || self.bytes.count > end { return refuse() }
+      if length != nil || index < parts.count { return refuse() }
       length = end
     } else if let length, end > length {
       return refuse()
     }
     if part.offset == 0 { next = part.next }
-    if self.bytes.count < end { self.bytes.append(contentsOf: repeatElement(0, count: end - self.bytes.count)) }
-    for index in 0..<bytes.byteCount { self.bytes[part.offset + index] = bytes.uint8(at: index) }
-    var range = part.offset..<end
-    var merged = index
-    while merged < present.count, present[merged].lowerBound <= range.upperBound {
-      range = min(range.lowerBound, present[merged].lowerBound)..<max(range.upperBound, present[merged].upperBound)
-      merged += 1
-    }
-    present.replaceSubrange(index..<merged, with: [range])
+    parts.insert((part.offset, bytes.withUnsafeBytes { Array($0) }), at: index)
+    byteCount += bytes.byteCount
+  }
+
+  /// Lets go of the bytes.
+  fileprivate mutating func drop() {
+    parts = []
+    byteCount = 0
+    length = nil
   }
 
   private mutating func refuse() {
     isRefused = true
-    bytes = []
-    present = []
+    drop()
+  }
+
+  /// Where a part belongs among those that are there: before the first that does not begin before it.
+  private func place(of offset: Int) -> Int {
+    var low = 0
+    var high = parts.count
+    while low < high {
+      let middle = (low + high) / 2
+      if parts[middle].offset < offset { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -37,6 +37,14 @@ struct CaptureBuilder {
     records.append((time, frame))
   }
 
+  /// Adds any Ethernet frame.
+  mutating func frame(_ bytes: [UInt8], at time: Int64) {
+    let stamp = Self.start + time
+    let words = [stamp / 1_000_000, stamp % 1_000_000, Int64(bytes.count), Int64(bytes.count)]
+    let head = words.flatMap { word in withUnsafeBytes(of: UInt32(word).littleEndian) { Array($0) } }
+    records.append((time, head + bytes))
+  }
+
   mutating func rtp(
     _ payload: [UInt8], type: UInt8, sequence: UInt16, timestamp: UInt32, ssrc: UInt32, _ from: String, _ to: String,
     at time: Int64

@@ -58,19 +58,23 @@ import Testing
       (1, macs + [0x08, 0x00]),
       (1, macs + [0x81, 0x00, 0x00, 0x05, 0x08, 0x00]),
       (1, macs + [0x88, 0xA8, 0x00, 0x05, 0x81, 0x00, 0x00, 0x06, 0x08, 0x00]),
+      (1, macs + [0x91, 0x00, 0x00, 0x05, 0x81, 0x00, 0x00, 0x06, 0x81, 0x00, 0x00, 0x07, 0x08, 0x00]),
+      (1, macs + [0x88, 0x47, 0x00, 0x01, 0x00, 0x40, 0x00, 0x02, 0x01, 0x40]),
       (1, macs + [0x88, 0x64, 0x11, 0, 0, 1, 0, 33, 0x00, 0x21]),
       (113, [0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0x08, 0x00]),
       (113, [0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0x81, 0x00, 0, 9, 0x08, 0x00]),
       (20, []),  // LINKTYPE_LINUX_SLL2 is 276: its second byte is set below
-      (101, []), (228, []),
+      (21, [0, 0, 0, 9, 0x08, 0x00]),  // the same with a VLAN tag behind it
+      (101, []), (228, []), (12, []), (14, []),
       (0, [2, 0, 0, 0]), (0, [0, 0, 0, 2]), (108, [0, 0, 0, 2]),
     ] as [(UInt8, [UInt8])]) func linkLayers(link: UInt8, lead: [UInt8]) throws
   {
     let directory = TemporaryDirectory()
     var lead = lead
     if link == 20 { lead = [0x08, 0x00] + [UInt8](repeating: 0, count: 18) }
+    if link == 21 { lead = [0x81, 0x00] + [UInt8](repeating: 0, count: 18) + lead[2...] }
     var bytes = Self.capture(link: link, lead: lead, packet: try Self.packet())
-    if link == 20 { bytes[21] = 1 }
+    if link == 20 || link == 21 { bytes.replaceSubrange(20..<22, with: [20, 1]) }
     let (seen, end, _) = try Self.read(directory.write("a.pcap", bytes))
     #expect(
       seen == [Seen(time: 5_000_001_000, from: "192.0.2.1:5060", to: "192.0.2.2:5062", payload: [1, 2, 3])])
