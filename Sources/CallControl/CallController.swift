@@ -362,7 +362,8 @@ package struct CallController: Sendable {
 
   private mutating func mediaOpened(_ leg: LegID, _ local: Endpoint, at now: Moment) {
     guard let part = legs[leg]?.part else { return emit(.closeMedia(leg)) }
-    let audio = LegAudio(local: local, sessionID: random.next() >> 2, security: security(of: leg), random: random)
+    let audio = LegAudio(
+      local: local, sessionID: random.next() >> 2, codecs: codecs(of: leg), security: security(of: leg), random: random)
     legs[leg]?.audio = audio
     switch part {
     case .caller: callerMediaOpened(leg, at: now)

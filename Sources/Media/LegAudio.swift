@@ -18,13 +18,16 @@ package struct LegAudio: Sendable {
 
   /// - Parameters:
   ///   - sessionID: the number in our `o=` line, the same for the leg's whole life (RFC 8866 §5.2).
+  ///   - codecs: what it may speak, in the order of our offers.
   ///   - security: whether the leg is to be encrypted.
   ///   - random: where its keys come from; nil: encryption is not spoken.
   package init(
-    local: Endpoint, sessionID: UInt64, security: MediaSecurity = .accepted, random: RandomSource? = nil
+    local: Endpoint, sessionID: UInt64, codecs: [AudioCodec] = [.pcma, .pcmu], security: MediaSecurity = .accepted,
+    random: RandomSource? = nil
   ) {
     self.local = local
-    negotiation = OfferAnswer(sessionID: sessionID, security: security, random: random)
+    negotiation = OfferAnswer(
+      AudioCapabilities(codecs: codecs), sessionID: sessionID, security: security, random: random)
   }
 
   /// Our offer, new or repeated.

@@ -34,6 +34,10 @@ package struct LegMedia: Hashable, Sendable {
   package var sendLaw: G711
   /// The payload types we take as audio.
   package var receivePayloadTypes: [UInt8: G711]
+  /// Whether the audio we send is G.722; `sendLaw` means nothing then.
+  package var sendsG722 = false
+  /// The payload types we take as G.722.
+  package var receiveG722: [UInt8] = []
   /// The peer's payload type for telephone-event; nil: it takes none, digits are sent to it as tones.
   package var telephoneEventSend: UInt8?
   /// Our payload type for telephone-event.

@@ -6,7 +6,7 @@ import Telephony
 
 /// What a payload type means on a leg; one byte, so that the table of all 128 lies in two cache lines.
 enum PayloadKind: UInt8 {
-  case unknown, aLaw, muLaw, telephoneEvent, comfortNoise
+  case unknown, aLaw, muLaw, g722, telephoneEvent, comfortNoise
 
   init(_ law: G711) { self = law == .aLaw ? .aLaw : .muLaw }
 }
@@ -84,6 +84,7 @@ struct LegState {
       media.remote.map { PacketSource($0) }, own: media.ownSources, isTranslated: media.isTranslated)
     kinds = InlineArray(repeating: .unknown)
     for (type, law) in media.receivePayloadTypes where type < 128 { kinds[Int(type)] = PayloadKind(law) }
+    for type in media.receiveG722 where type < 128 { kinds[Int(type)] = .g722 }
     if let type = media.comfortNoise, type < 128 { kinds[Int(type)] = .comfortNoise }
     if let type = media.telephoneEventReceive, type < 128 { kinds[Int(type)] = .telephoneEvent }
     receives = media.receives
@@ -92,7 +93,7 @@ struct LegState {
     silenceLimit = media.silenceLimit?.nanoseconds ?? .max
     sendPayloadType = media.sendPayloadType & 0x7F
     sendLaw = media.sendLaw
-    sendKind = PayloadKind(media.sendLaw)
+    sendKind = media.sendsG722 ? .g722 : PayloadKind(media.sendLaw)
     telephoneEvent = media.telephoneEventSend.map { $0 & 0x7F }
     comfortNoise = media.comfortNoise.map { $0 & 0x7F }
     aim()
@@ -173,6 +174,9 @@ struct LegReserve {
   var cnameLength = 0
   var shownControl = FrameAddress(ipv4: 0, port: 0)
 
+  /// What G.722 needs; nil: the leg does not speak it.
+  var wideband: G722?
+
   /// The leg's encryption; nil: it is plain.
   var cipher: LegCipher?
 
@@ -190,6 +194,7 @@ struct LegReserve {
       remote.port == .max ? nil : Endpoint(remote.address, remote.port + 1)
     }
     aimControl(at: (media.remoteRTCP ?? nextPort).map { PacketSource($0) }, isIPv6: isIPv6)
+    if wideband == nil, media.sendsG722 || !media.receiveG722.isEmpty { wideband = G722() }
     if let keys = media.keys {
       if cipher == nil { cipher = LegCipher() }
       cipher?.take(keys)

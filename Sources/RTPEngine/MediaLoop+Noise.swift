@@ -52,9 +52,12 @@ extension MediaLoop {
     guard reserves[slot].noise != nil else { return }
     let count = reserves[slot].packetSamples
     let law = legs[slot].sendLaw
+    let isWide = legs[slot].sendKind == .g722
     for index in 0..<count {
-      own[RTPHeader.fixedLength + index] = law.encode(reserves[slot].noise?.next() ?? 0)
+      let sample = reserves[slot].noise?.next() ?? 0
+      if isWide { linear[index] = sample } else { own[RTPHeader.fixedLength + index] = law.encode(sample) }
     }
+    if isWide { widenOwn(slot, count) }
     sendOwn(slot, type: legs[slot].sendPayloadType, payloadLength: count, samples: count) { _ in }
   }
 

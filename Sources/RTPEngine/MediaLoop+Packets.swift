@@ -51,6 +51,7 @@ extension MediaLoop {
 
     switch kind {
     case .aLaw, .muLaw: audioCame(slot, packet, header, kind, isFresh: isFresh)
+    case .g722: widebandCame(slot, packet, header, isFresh: isFresh)
     case .telephoneEvent: eventCame(slot, packet, header, isFresh: isFresh)
     case .comfortNoise:
       if isFresh { noiseCame(slot, packet, header) }
@@ -67,7 +68,9 @@ extension MediaLoop {
     let peer = Int(state.pointee.peer)
     guard isFresh, peer >= 0, !state.pointee.isKeyDown || state.pointee.hearsTones else { return }
     let other = legs + peer
-    if other.pointee.sendKind != kind {
+    if other.pointee.sendKind == .g722 {
+      guard widen(packet, header, kind == .aLaw ? .aLaw : .muLaw, to: peer) else { return }
+    } else if other.pointee.sendKind != kind {
       tables.pointee.transcode(
         UnsafeMutableRawBufferPointer(rebasing: packet[header.payloadRange]), from: kind == .aLaw ? .aLaw : .muLaw,
         to: other.pointee.sendLaw)
@@ -81,7 +84,12 @@ extension MediaLoop {
     for index in 0..<header.payloadLength {
       linear[index] = tables.pointee.decode(packet[header.payloadOffset + index], law)
     }
-    detector.feed(UnsafeBufferPointer(rebasing: linear[..<header.payloadLength]))
+    hear(slot, with: detector, header.payloadLength)
+  }
+
+  /// Listens for tones in the first `count` samples of `linear`.
+  func hear(_ slot: Int, with detector: ToneDetector, _ count: Int) {
+    detector.feed(UnsafeBufferPointer(rebasing: linear[..<count]))
     while let digit = detector.next() {
       guard reserves[slot].mayTellDigit(at: now.instant) else { continue }
       onEvent(.digit(legs[slot].leg, Character(Unicode.Scalar(digit)), by: .tone, at: now))

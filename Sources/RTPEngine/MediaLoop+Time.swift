@@ -96,15 +96,17 @@ extension MediaLoop {
   private func sendSamples(_ slot: Int, _ sound: Sound, from start: Int, loops: Bool) -> Int {
     let count = reserves[slot].packetSamples
     let law = legs[slot].sendLaw
+    let isWide = legs[slot].sendKind == .g722
     var position = start
     sound.samples.withUnsafeBufferPointer { samples in
       for index in 0..<count {
         if position >= samples.count, loops { position = 0 }
-        let code = position < samples.count ? law.encode(samples[position]) : law.silence
-        own[RTPHeader.fixedLength + index] = code
+        let sample = position < samples.count ? samples[position] : 0
+        if isWide { linear[index] = sample } else { own[RTPHeader.fixedLength + index] = law.encode(sample) }
         position += 1
       }
     }
+    if isWide { widenOwn(slot, count) }
     sendOwn(slot, type: legs[slot].sendPayloadType, payloadLength: count, samples: count) { _ in }
     return loops && position >= sound.samples.count ? 0 : position
   }

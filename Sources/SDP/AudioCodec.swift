@@ -1,13 +1,16 @@
 package import Telephony
 
-/// The codecs we speak: both laws of G.711 (RFC 3551 §4.5.14).
+/// The codecs we speak: both laws of G.711 (RFC 3551 §4.5.14), and G.722 (§4.5.2), whose RTP clock is 8000 Hz though it is
+/// sampled at 16 kHz.
 package enum AudioCodec: Hashable, Sendable, CaseIterable {
+  case g722
   case pcma
   case pcmu
 
   /// The payload type that needs no `a=rtpmap`.
   package var staticPayloadType: UInt8 {
     switch self {
+    case .g722: 9
     case .pcma: 8
     case .pcmu: 0
     }
@@ -16,6 +19,7 @@ package enum AudioCodec: Hashable, Sendable, CaseIterable {
   /// As it stands in `a=rtpmap`.
   package var encoding: String {
     switch self {
+    case .g722: "G722/8000"
     case .pcma: "PCMA/8000"
     case .pcmu: "PCMU/8000"
     }
@@ -24,7 +28,7 @@ package enum AudioCodec: Hashable, Sendable, CaseIterable {
 
 /// What we offer and accept.
 package struct AudioCapabilities: Hashable, Sendable {
-  /// In the order in which we offer them.
+  /// In the order in which we offer them. G.722 among them is taken out of an offer wherever it stands there.
   package var codecs: [AudioCodec]
   /// RFC 4733 key presses.
   package var telephoneEvent: Bool

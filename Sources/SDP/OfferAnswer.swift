@@ -59,7 +59,7 @@ package struct OfferAnswer: Sendable {
   /// Answers an offer of the other side, the first one or one within the call.
   ///
   /// The first codec of the offer that we speak is taken, and it alone: the offerer's order counts (§6.1), and one
-  /// codec leaves no doubt about what comes.
+  /// codec leaves no doubt about what comes. G.722, where we speak it, is taken wherever it stands: it sounds best.
   /// - Parameter direction: what we want; the answer gives of it what the offer allows.
   /// - Throws: `noAudio`, `noCommonCodec`, `noCommonCrypto`, `notSecure`, and what the parser throws. The state stays
   ///   what it was.
@@ -72,7 +72,7 @@ package struct OfferAnswer: Sendable {
     var found: (index: Int, remote: RemoteAudio, first: (payloadType: UInt8, codec: AudioCodec))?
     for index in candidates where found == nil {
       let remote = RemoteAudio(description.media[index], in: description, capabilities: capabilities)
-      if let first = remote.codecs.first { found = (index, remote, first) }
+      if let first = remote.preferred { found = (index, remote, first) }
     }
     guard let found else { throw .noCommonCodec }
     let agreed = found.remote.direction.reversed.limited(to: direction)

@@ -43,6 +43,11 @@ struct RemoteAudio {
     maximumPtime = stream.attribute("maxptime").flatMap { Int($0) }
   }
 
+  /// What we take of an offer: G.722 wherever it stands, else what stands first.
+  var preferred: (payloadType: UInt8, codec: AudioCodec)? {
+    codecs.first { $0.codec == .g722 } ?? codecs.first
+  }
+
   /// How long our packets shall be, 10 to 60 ms: what the other side asks for or the next below, else ours, and no more than
   /// it takes.
   func packetTime(usual: Int) -> Int {

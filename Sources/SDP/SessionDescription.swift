@@ -96,7 +96,7 @@ package struct MediaDescription: Hashable, Sendable {
   /// The value of the first attribute with this name; empty for one without a value.
   package func attribute(_ name: String) -> String? { attributes.first { $0.name == name }.map { $0.value ?? "" } }
 
-  /// The encoding of a payload type by its `a=rtpmap` (§6.6), in lower case, e.g. `pcma/8000`; of types 0, 8 and 13
+  /// The encoding of a payload type by its `a=rtpmap` (§6.6), in lower case, e.g. `pcma/8000`; of types 0, 8, 9 and 13
   /// also without one (RFC 3551 §6).
   package func encoding(of format: String) -> String? {
     for attribute in attributes where attribute.name == "rtpmap" {
@@ -106,6 +106,7 @@ package struct MediaDescription: Hashable, Sendable {
     switch format {
     case "0": return "pcmu/8000"
     case "8": return "pcma/8000"
+    case "9": return "g722/8000"
     case "13": return "cn/8000"
     default: return nil
     }

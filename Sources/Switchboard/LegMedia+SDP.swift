@@ -7,10 +7,12 @@ extension LegMedia {
   package init(_ audio: NegotiatedAudio) {
     self.init(
       remote: audio.remote, remoteRTCP: audio.remoteRTCP, sendPayloadType: audio.sendPayloadType,
-      sendLaw: audio.codec.law, receivePayloadTypes: audio.receivePayloadTypes.mapValues(\.law),
+      sendLaw: audio.codec.law ?? .aLaw, receivePayloadTypes: audio.receivePayloadTypes.compactMapValues(\.law),
       telephoneEventSend: audio.telephoneEventSend, telephoneEventReceive: audio.telephoneEventReceive,
       comfortNoise: audio.comfortNoise, sends: audio.direction.sends, receives: audio.direction.receives,
       ptime: audio.ptime, keys: audio.keys.map { LegKeys(send: .init($0.send), receive: .init($0.receive)) })
+    sendsG722 = audio.codec == .g722
+    receiveG722 = audio.receivePayloadTypes.filter { $0.value == .g722 }.map(\.key).sorted()
   }
 }
 
@@ -21,8 +23,10 @@ extension LegKeys.Key {
 }
 
 extension AudioCodec {
-  fileprivate var law: G711 {
+  /// nil: it is none of G.711.
+  fileprivate var law: G711? {
     switch self {
+    case .g722: nil
     case .pcma: .aLaw
     case .pcmu: .muLaw
     }

@@ -204,9 +204,11 @@ import Testing
 
   @Test(
     arguments: [
-      (nil, nil, 20), ("30", nil, 30), ("25", nil, 20), ("120", nil, 60), ("50", "60", 50), ("-1", nil, 20), ("x", nil, 20),
+      (nil, nil, 20), ("30", nil, 30), ("25", nil, 20), ("120", nil, 60), ("50", "60", 50), ("-1", nil, 20),
+      ("x", nil, 20),
       ("60", "40", 40),
-      ("40", "15", 10), ("20", "5", 10), ("5", nil, 10), ("0", "0", 20), (nil, "10", 10), ("99999999999999999999", nil, 20),
+      ("40", "15", 10), ("20", "5", 10), ("5", nil, 10), ("0", "0", 20), (nil, "10", 10),
+      ("99999999999999999999", nil, 20),
     ] as [(String?, String?, Int)])
   func packetTimes(ptime: String?, maximum: String?, expected: Int) throws {
     var machine = OfferAnswer(sessionID: 1)

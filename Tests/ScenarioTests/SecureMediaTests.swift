@@ -20,7 +20,8 @@ extension ScenarioTests {
       let daemon = try await Daemon.start(scene, site)
       let caller = try await Baresip.register("731", encryption: "srtp-mand", saying: callerVoice, scene, daemon)
       let desk = try await Baresip.register("732", encryption: "srtp-mand", saying: technicianVoice, scene, daemon)
-      let stranger = try Stranger(speaking: strangersVoice, to: (0..<4).map { site.rtp + 2 * $0 }, from: ["127.0.0.66", "127.0.0.1"])
+      let stranger = try Stranger(
+        speaking: strangersVoice, to: (0..<4).map { site.rtp + 2 * $0 }, from: ["127.0.0.66", "127.0.0.1"])
       let wire = try await Wire.listen(site.traffic, scene)
 
       try await caller.talks(to: "720")
