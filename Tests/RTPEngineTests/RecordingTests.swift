@@ -1,4 +1,5 @@
 import Audio
+import CLinux
 import Frames
 import Glibc
 import RTP
@@ -89,6 +90,63 @@ extension EngineTests {
       #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
       #expect(try dissect(path, "udp.checksum.status==0 || ip.checksum.status==0 || _ws.malformed").isEmpty)
       #expect(try dissect(path, "udp").count == frames.count)
+    }
+
+    @Test("A message over TCP that no datagram could hold is cut off, and said to be; what follows it is whole")
+    func oversized() throws {
+      let bench = try Bench()
+      let path = folder + "/large.pcap"
+      let place = try #require(Endpoint("192.0.2.1:5060"))
+      let six = try #require(Endpoint("[2001:db8::1]:5060"))
+      let message =
+        Array("MESSAGE sip:a@b SIP/2.0\r\nContent-Length: 99900\r\n\r\n".utf8) + [UInt8](repeating: 0x61, count: 99_900)
+      let last = Array("OPTIONS sip:a@b SIP/2.0\r\n\r\n".utf8)
+      bench.engine.send(.startRecording(recording, path: path))
+      for (ends, payload) in [((place, place), message), ((six, six), message), ((place, place), last)] {
+        bench.engine.send(
+          .recordDatagram(recording, from: ends.0, to: ends.1, payload: payload, at: WallTime(microseconds: 1_000_000)))
+      }
+      bench.engine.send(.stopRecording(recording))
+      try waitForClosed(bench)
+      #expect(try dissect(path, "_ws.malformed || udp.length.bad || ip.checksum.status==0").isEmpty)
+      #expect(try dissect(path, "sip.Method == OPTIONS").count == 1)
+      #expect(try dissect(path, "sip.Method == MESSAGE && frame.cap_len < frame.len").count == 2)
+    }
+
+    @Test("While it is written, its lock says so; a directory that has gone is made anew")
+    func inProgress() throws {
+      let bench = try Bench()
+      let path = folder + "/new/busy.pcap"
+      bench.engine.send(.startRecording(recording, path: path))
+      bench.engine.send(.renameRecording(recording, path: folder + "/busy.pcap"))
+      try bench.settle()
+      // The recorder has been woken for each; its next answer comes behind both.
+      let other = RecordingID(rawValue: 43)
+      bench.engine.send(.startRecording(other, path: folder + "/other.pcap"))
+      bench.engine.send(.stopRecording(other))
+      try bench.events.wait { if case .recordingClosed(other, _) = $0 { true } else { nil } }
+      let file = open(folder + "/busy.pcap", O_RDONLY)
+      defer { close(file) }
+      #expect(file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0)
+      bench.engine.send(.stopRecording(recording))
+      try waitForClosed(bench)
+      #expect(flock(file, LOCK_EX | LOCK_NB) == 0)
+      rmdir(folder + "/new")
+    }
+
+    @Test("A recording that cannot be created is told as refused, and its end all the same")
+    func refused() throws {
+      let bench = try Bench { $0.maxRecordings = 1 }
+      let path = folder + "/no/such/folder.pcap"
+      let second = RecordingID(rawValue: 43)
+      bench.engine.send(.startRecording(recording, path: path))
+      bench.engine.send(.startRecording(second, path: folder + "/second.pcap"))
+      bench.engine.send(.stopRecording(second))
+      try bench.events.wait { $0 == .recordingClosed(second, path: "") ? true : nil }
+      bench.engine.send(.stopRecording(recording))
+      try waitForClosed(bench)
+      #expect(bench.events.all.contains(.recordingRefused(recording)))
+      #expect(bench.events.all.contains(.recordingRefused(second)))
     }
 
     @Test("An existing file is never touched; the call goes on")
