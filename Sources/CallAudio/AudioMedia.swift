@@ -9,6 +9,8 @@ struct AudioMedia: Hashable, Sendable {
   var codecs: [UInt8: PayloadCodec]
   /// The keys under which it sends (RFC 4568).
   var keys: [MediaKey] = []
+  /// Whether what is sent is encrypted (RFC 3711, RFC 5764).
+  var isEncrypted = false
 }
 
 /// The audio streams a message describes; none on hold by address (RFC 3264 §8.4) or where a stream is refused.
@@ -28,7 +30,8 @@ func audioMedia(of message: Message) -> [AudioMedia] {
       }
     }
     return AudioMedia(
-      endpoint: FrameAddress(Endpoint(address, stream.port)), codecs: codecs, keys: stream.sendingKeys)
+      endpoint: FrameAddress(Endpoint(address, stream.port)), codecs: codecs, keys: stream.sendingKeys,
+      isEncrypted: stream.transport.contains("SAVP"))
   }
 }
 

@@ -2,8 +2,11 @@ package import Capture
 
 /// What calls a capture holds: the first of two readings, in which nothing is decoded.
 package struct CallSurvey: Sendable {
-  /// The calls that have sound, in order of their first messages.
+  /// The calls that have sound: those that SIP tells, in order of their first messages, then those found by their RTP
+  /// alone, in order of their first packets.
   package let calls: [RecordedCall]
+  /// Streams that are regular RTP but in none of the calls: the same sound at another hop, say.
+  package let otherStreams: [RecordedStream]
   /// How many calls have none.
   package let silentCallCount: Int
   /// How many RTP streams belong to no call.
@@ -21,60 +24,106 @@ package struct CallSurvey: Sendable {
   /// How many records were read: the second reading stops there, should the file have grown.
   let recordCount: Int
 
-  /// Reads the whole capture once.
-  package init(of file: borrowing CaptureFile) throws(CaptureError) {
+  /// Reads the whole capture; once more if what a payload type counts in a second is known only at its end.
+  ///
+  /// - Parameter progress: told now and then how many records have been read.
+  package init(
+    of file: borrowing CaptureFile, progress: ((Int) -> Void)? = nil
+  ) throws(CaptureError) {
+    var reading = try Reading(of: file, KnownCodecs(), progress)
+    var assignment = StreamAssignment(reading.signalling, reading.streams)
+    var found = assignment.calls()
+    if let codecs = assignment.betterCodecs() {
+      reading = try Reading(of: file, codecs, progress)
+      assignment = StreamAssignment(reading.signalling, reading.streams)
+      found = assignment.calls()
+    }
+    calls = found
+    otherStreams = assignment.otherStreams
+    silentCallCount = assignment.silentCallCount
+    unclaimedStreamCount = assignment.unclaimedCount
+    breakage = reading.breakage
+    unreadableMessageCount = reading.signalling.unreadableCount
+    fragmentCount = reading.fragmentCount
+    foreignLink = reading.foreignLink
+    hasTooManyStreams = reading.hasTooManyStreams
+    recordCount = reading.recordCount
+  }
+}
+
+/// One reading of a capture for its calls.
+private struct Reading {
+  private(set) var signalling = Signalling()
+  private(set) var streams: [MediaStream]
+  private(set) var breakage: String?
+  private(set) var fragmentCount: Int
+  private(set) var foreignLink: String?
+  private(set) var hasTooManyStreams: Bool
+  private(set) var recordCount: Int
+
+  /// Progress is told once in so many records.
+  private static let tellEvery = 1 << 16
+
+  init(
+    of file: borrowing CaptureFile, _ codecs: KnownCodecs, _ progress: ((Int) -> Void)?
+  ) throws(CaptureError) {
     var reader = try file.reader(withSegments: true)
-    var signalling = Signalling()
     var connections = SIPConnections()
-    var table = StreamTable()
+    var table = StreamTable(codecs: codecs)
+    var untold = 0
     while reader.next() {
-      let record = reader.recordNumber
       let time = reader.time
       let source = reader.datagram.source
       let target = reader.datagram.target
       let payload = reader.payload
+      untold += 1
+      if untold == Self.tellEvery, let progress {
+        untold = 0
+        progress(reader.recordNumber)
+      }
       if reader.isSegment {
         let found = connections.take(reader.segment, payload, from: source, to: target, time: time)
-        for one in found { Self.take(one, &signalling, &table) }
+        for one in found { table.heed(signalling.take(one), at: one.time) }
         continue
       }
       guard payload.byteCount > 0 else { continue }
       if payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) >> 6 == 2 {
-        table.take(payload, from: source, to: target, record: record, time: time)
+        table.take(payload, from: source, to: target, record: reader.recordNumber, time: time)
       } else {
-        Self.split(&table, signalling.take(payload, from: source, to: target, time: time), time)
+        table.heed(signalling.take(payload, from: source, to: target, time: time), at: time)
       }
     }
-    for one in connections.finish() { Self.take(one, &signalling, &table) }
+    for one in connections.finish() { table.heed(signalling.take(one), at: one.time) }
     table.finish()
     try reader.checkLinks()
-    switch reader.end {
-    case .complete: breakage = nil
-    case .broken(let reason): breakage = reason
-    }
-    var assignment = StreamAssignment(signalling, table.streams)
-    calls = assignment.calls()
-    silentCallCount = assignment.silentCallCount
-    unclaimedStreamCount = assignment.unclaimedCount
-    unreadableMessageCount = signalling.unreadableCount
+    streams = table.streams
+    hasTooManyStreams = table.isFull
     fragmentCount = reader.fragmentCount
     foreignLink = reader.foreignLink
-    hasTooManyStreams = table.isFull
     recordCount = reader.recordNumber
+    if case .broken(let reason) = reader.end { breakage = reason }
   }
+}
 
-  /// Takes a message that came over TCP.
-  private static func take(_ one: SIPConnections.Found, _ signalling: inout Signalling, _ table: inout StreamTable) {
-    split(&table, signalling.take(one.message, from: one.source, to: one.target, time: one.time), one.time)
-  }
-
-  /// Ends the streams of addresses that belong to another call from now on.
-  private static func split(_ table: inout StreamTable, _ takeovers: [Signalling.Takeover], _ time: Int64) {
-    for takeover in takeovers {
-      table.split(at: takeover.endpoint, silentSince: takeover.isReleased ? .max : time &- longestSilence)
-    }
-  }
-
+extension StreamTable {
   /// A stream that has been silent for so long when its address is declared anew has ended; in nanoseconds.
   private static let longestSilence: Int64 = 2_000_000_000
+
+  /// Heeds what a SIP message has said.
+  fileprivate mutating func heed(_ events: [Signalling.Event], at time: Int64) {
+    for event in events {
+      switch event {
+      case .declared(let media): codecs.declare(media)
+      case .takenOver(let endpoint, let isReleased):
+        split(at: endpoint, silentSince: isReleased ? .max : time &- Self.longestSilence)
+      }
+    }
+  }
+}
+
+extension Signalling {
+  /// Takes a message that came over TCP.
+  fileprivate mutating func take(_ one: SIPConnections.Found) -> [Event] {
+    take(one.message, from: one.source, to: one.target, time: one.time)
+  }
 }

@@ -8,7 +8,7 @@ package enum CallTable {
     for call in calls {
       rows.append([
         String(call.number), calendar.local(call.start).stamp, duration(call.duration), printable(call.caller),
-        printable(call.called), direction(call.left), direction(call.right), printable(call.callID),
+        printable(call.called), direction(call.left), direction(call.right), printable(call.callID ?? "-"),
       ])
     }
     let widths = (0..<8).map { column in rows.map { $0[column].count }.max() ?? 0 }
@@ -35,7 +35,7 @@ package enum CallTable {
           "\"duration\": \(call.duration / 1_000_000_000).\(padded(call.duration / 1_000_000 % 1000, 3))",
           "\"caller\": \(quoted(call.caller))",
           "\"called\": \(quoted(call.called))",
-          "\"callID\": \(quoted(call.callID))",
+          "\"callID\": \((call.callID.map(quoted) ?? "null"))",
           "\"sessionID\": \(call.sessionID.map(quoted) ?? "null")",
           "\"left\": \(object(call.left))",
           "\"right\": \(object(call.right))",

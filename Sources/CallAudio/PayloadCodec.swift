@@ -65,6 +65,9 @@ package enum PayloadCodec: Hashable, Sendable {
     }
   }
 
+  /// A payload type of which nobody says what it is.
+  init(unexplained type: UInt8) { self = .other("type \(type)", clockRate: 8000) }
+
   /// The encoding name.
   package var name: String {
     switch self {
@@ -98,6 +101,9 @@ package enum PayloadCodec: Hashable, Sendable {
     case .pcmu, .pcma, .g722, .gsm, .g729, .l16, .opus, .other: true
     }
   }
+
+  /// True if a byte of it is a unit of its timestamps.
+  var tellsLength: Bool { self == .pcmu || self == .pcma || self == .g722 }
 
   /// True if its sound can be written.
   package var canBeDecoded: Bool { decodable != nil }

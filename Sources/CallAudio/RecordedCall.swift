@@ -11,28 +11,36 @@ package struct RecordedCall: Sendable {
     package var packetCount = 0
     /// Packets missing by their sequence numbers.
     package var lostCount = 0
+    /// Interarrival jitter (RFC 3550 §6.4.1) in nanoseconds: its mean, and its most.
+    package var jitter: Int64 = 0
+    package var mostJitter: Int64 = 0
+    /// Its streams, in order of their first packets.
+    package var streams: [RecordedStream] = []
   }
 
   /// Counted from 1, in order of the calls' first messages.
   package var number: Int
-  /// The Call-ID of the call's first dialog.
-  package var callID: String
+  /// The Call-ID of the call's first dialog; nil for a call found by its RTP alone.
+  package var callID: String?
   /// The first session identifier (RFC 7989), if there is one.
   package var sessionID: String?
-  /// The user (else host) of From and To in the first message.
+  /// The user (else host) of From and To in the first message; of a call found by its RTP alone, the endpoints of its
+  /// first stream.
   package var caller: String
   package var called: String
   /// When the first sound belongs: nanoseconds since 1970 on the capture's clock.
   package var startTime: Int64
   /// From the first sound's beginning to the last one's end, in nanoseconds.
   package var duration: Int64
-  /// What the first offerer sent.
+  /// What the first offerer sent; of a call found by its RTP alone, who was heard first.
   package var left: Direction
   /// What was sent to him.
   package var right: Direction
 
   /// What of it is to be put together, and where.
   var parts: [SoundPart]
+  /// By which the calls of a capture are put in order: when SIP first spoke of it, else when it was first heard.
+  var order: Int64 = 0
 
   /// Sound beyond this (74 hours) is left out: such a file holds a wrong time.
   static let longest: Int64 = 268_435_456_000_000

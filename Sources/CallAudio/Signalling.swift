@@ -35,6 +35,8 @@ struct SignalledLeg: Sendable {
   var dialog: Int
   /// The tag of the party that made the first offer.
   var offererTag: String
+  /// The host from which that party's messages come.
+  var offerer: FrameAddress?
   var declarations: [Declaration] = []
 }
 
@@ -64,18 +66,18 @@ struct Signalling {
   private var dialogOfSession: [String: Int] = [:]
   private var ownerOfEndpoint: [FrameAddress: Int] = [:]
 
-  /// An endpoint that another call had before; `isReleased` if that call is over.
-  struct Takeover {
-    var endpoint: FrameAddress
-    var isReleased: Bool
+  /// What a message says of where sound goes.
+  enum Event {
+    /// An endpoint that another call had before; `isReleased` if that call is over.
+    case takenOver(FrameAddress, isReleased: Bool)
+    case declared(AudioMedia)
   }
 
   /// Takes a datagram if it is SIP.
   ///
   /// - Parameter time: nanoseconds since 1970.
-  /// - Returns: the endpoints that have changed hands.
-  mutating func take(_ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover]
-  {
+  /// - Returns: the endpoints that are named, and those that have changed hands.
+  mutating func take(_ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Event] {
     guard looksLikeSIP(payload) else { return [] }
     let message: Message
     do throws(ParseError) {
@@ -88,8 +90,7 @@ struct Signalling {
   }
 
   /// Takes a message, from a datagram or from a TCP connection.
-  mutating func take(_ message: Message, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Takeover]
-  {
+  mutating func take(_ message: Message, from source: FrameAddress, to target: FrameAddress, time: Int64) -> [Event] {
     let headers = message.headers
     guard let callID = headers.callID, let method = try? headers.cseq().method, Self.callMethods.contains(method),
       let from = try? headers.from(), let to = try? headers.to()
@@ -107,7 +108,9 @@ struct Signalling {
     case .request: sender = from.tag ?? ""
     case .response: sender = to.tag ?? "\u{0}"
     }
-    return declare(media, by: sender, in: leg(of: dialog, SignalledLeg.Hop(source, target), sender), time)
+    let leg = leg(of: dialog, SignalledLeg.Hop(source, target), sender)
+    if legs[leg].offerer == nil { legs[leg].offerer = sender == legs[leg].offererTag ? source.host : target.host }
+    return declare(media, by: sender, in: leg, time)
   }
 
   /// The dialog that stands for all of the session's.
@@ -156,17 +159,18 @@ struct Signalling {
   /// Who made the dialog's first offer, at whatever hop it was seen.
   private func offererTag(of dialog: Int) -> String? { dialogs[dialog].legs.first.map { legs[$0].offererTag } }
 
-  private mutating func declare(_ media: [AudioMedia], by sender: String, in leg: Int, _ time: Int64) -> [Takeover] {
+  private mutating func declare(_ media: [AudioMedia], by sender: String, in leg: Int, _ time: Int64) -> [Event] {
     let isOfferer = sender == legs[leg].offererTag
     let dialog = legs[leg].dialog
     // Whoever offers again is talking again.
     dialogs[dialog].endTime = nil
-    var takeovers: [Takeover] = []
+    var events: [Event] = []
     for one in media {
       if let owner = ownerOfEndpoint[one.endpoint], owner != dialog {
-        takeovers.append(Takeover(endpoint: one.endpoint, isReleased: dialogs[owner].endTime != nil))
+        events.append(.takenOver(one.endpoint, isReleased: dialogs[owner].endTime != nil))
       }
       ownerOfEndpoint[one.endpoint] = dialog
+      events.append(.declared(one))
       let known = legs[leg].declarations.firstIndex {
         $0.isOfferer == isOfferer && $0.media.endpoint == one.endpoint
       }
@@ -179,7 +183,7 @@ struct Signalling {
         legs[leg].declarations.append(Declaration(media: one, isOfferer: isOfferer, time: time))
       }
     }
-    return takeovers
+    return events
   }
 }
 

@@ -10,6 +10,10 @@ struct StreamAssignment {
   private var claims: [FrameAddress: [Claim]] = [:]
   private(set) var silentCallCount = 0
   private(set) var unclaimedCount = 0
+  /// Streams of regular RTP that are in no call.
+  private(set) var otherStreams: [RecordedStream] = []
+  /// What payload types turned out to stand for, where that changes the streams' place in time.
+  private(set) var corrections: [(key: StreamKey, type: UInt8, codec: PayloadCodec)] = []
 
   private struct Claim {
     var leg: Int
@@ -20,7 +24,8 @@ struct StreamAssignment {
   private struct Part {
     var stream: Int
     var channel: Int
-    var leg: Int
+    /// Nil where no SIP tells of it.
+    var leg: Int?
     /// Whether it was found by the offerer's address.
     var isNear: Bool
   }
@@ -40,30 +45,75 @@ struct StreamAssignment {
     }
   }
 
-  /// The calls with sound, in order of their first messages.
+  /// The calls with sound: those that SIP tells of, in order of their first messages, then those of RTP alone.
   mutating func calls() -> [RecordedCall] {
     var streamsOfGroup: [Int: [Int]] = [:]
+    var unclaimed: [Int] = []
+    var groupOfFlow: [StreamKey: Int] = [:]
     for index in streams.indices {
-      if let group = group(of: streams[index]) {
-        streamsOfGroup[group, default: []].append(index)
-      } else {
-        unclaimedCount += 1
+      guard let group = group(of: streams[index]) else {
+        unclaimed.append(index)
+        continue
       }
+      streamsOfGroup[group, default: []].append(index)
+      groupOfFlow[streams[index].key.flow] = group
+    }
+    // What comes back to an address that no SDP names, because a NAT lies before it.
+    unclaimed.removeAll { index in
+      guard let group = groupOfFlow[streams[index].key.reversed.flow] else { return false }
+      streamsOfGroup[group, default: []].append(index)
+      return true
     }
     var legsOfGroup: [Int: [Int]] = [:]
     for leg in signalling.legs.indices {
       legsOfGroup[signalling.group(of: signalling.legs[leg].dialog), default: []].append(leg)
     }
     var calls: [RecordedCall] = []
+    var silent: [Int] = []
+    var used: Set<Int> = []
     for group in signalling.dialogs.indices where signalling.group(of: group) == group {
-      if let call = call(group, legs: legsOfGroup[group] ?? [], streamsOfGroup[group] ?? []) {
+      let parts = self.parts(legs: legsOfGroup[group] ?? [], streamsOfGroup[group] ?? [])
+      guard let call = build(signalling.dialogs[group], parts) else {
+        silent.append(group)
+        continue
+      }
+      calls.append(call)
+      used.formUnion(parts.map(\.stream))
+    }
+    let least = streams.reduce(0) { $0 &+ $1.packetCount } < 100 ? 4 : 10
+    let regular = unclaimed.filter { streams[$0].looksLikeSound(leastPackets: least) }
+    let found = StreamPairing.calls(streams, regular)
+    let adopter = CallAdoption(signalling, streams, silent: silent, legsOfGroup: legsOfGroup)
+    var adopted: Set<Int> = []
+    var further: [RecordedCall] = []
+    for adoption in adopter.adoptions(of: found) {
+      let parts = adoption.parts.map { Part(stream: $0.stream, channel: $0.channel, leg: adoption.leg, isNear: true) }
+      let dialog = adoption.group.map { signalling.dialogs[$0] }
+      guard let call = build(dialog, parts) else { continue }
+      used.formUnion(parts.map(\.stream))
+      if let group = adoption.group {
+        adopted.insert(group)
         calls.append(call)
-        calls[calls.count - 1].number = calls.count
       } else {
-        silentCallCount += 1
+        further.append(call)
       }
     }
+    silentCallCount = silent.count - adopted.count
+    unclaimedCount = unclaimed.count { !used.contains($0) }
+    otherStreams = streams.indices.filter { !used.contains($0) && streams[$0].looksLikeSound(leastPackets: least) }
+      .map { recorded(streams[$0], codecs: codecs(of: streams[$0], leg: nil, isToOfferer: false)) }
+    calls.sort { $0.order < $1.order }
+    calls += further
+    for index in calls.indices { calls[index].number = index + 1 }
     return calls
+  }
+
+  /// What a second reading should take the payload types for; nil if the first one had them right.
+  func betterCodecs() -> KnownCodecs? {
+    if corrections.isEmpty { return nil }
+    var codecs = KnownCodecs()
+    for correction in corrections { codecs.find(correction.codec, of: correction.type, in: correction.key) }
+    return codecs
   }
 
   /// The session in whose time the stream falls, of those that declare one of its ends; of several (one that was never
@@ -95,16 +145,17 @@ struct StreamAssignment {
     return overflow ? .min : shared &+ 1
   }
 
-  /// Puts a session's call together; nil if it has no sound.
-  private func call(_ group: Int, legs: [Int], _ candidates: [Int]) -> RecordedCall? {
+  /// Which streams make a session's call; none if it has no sound.
+  private func parts(legs: [Int], _ candidates: [Int]) -> [Part] {
     var parts: [Part] = []
+    var taken: Set<Int> = []
     var spokenLeg: Int?
     for leg in legs {
       // The first leg with sound is the caller's. Another leg of its dialog may add what passed elsewhere, such as
       // after a re-INVITE around a proxy; the legs behind a back-to-back agent repeat what the caller's leg has.
       if let spokenLeg, signalling.legs[leg].dialog != signalling.legs[spokenLeg].dialog { continue }
       for isNear in [true, false] {
-        for index in candidates where !parts.contains(where: { $0.stream == index }) {
+        for index in candidates where !taken.contains(index) {
           guard let channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else {
             continue
           }
@@ -114,12 +165,20 @@ struct StreamAssignment {
           }
           if isRepetition { continue }
           parts.append(Part(stream: index, channel: channel, leg: leg, isNear: isNear))
-          if spokenLeg == nil, !streams[index].timeline.segments.isEmpty { spokenLeg = leg }
+          taken.insert(index)
+          if spokenLeg == nil, !streams[index].spans.isEmpty { spokenLeg = leg }
         }
       }
     }
-    guard spokenLeg != nil else { return nil }
-    return build(signalling.dialogs[group], parts)
+    // What goes the other way between the same endpoints as a stream of the call, though no SDP names them.
+    for index in candidates where !taken.contains(index) {
+      let flow = streams[index].key.reversed.flow
+      guard let other = parts.first(where: { streams[$0.stream].key.flow == flow }) else { continue }
+      let channel = 1 - other.channel
+      if parts.contains(where: { $0.channel == channel && overlaps($0.stream, index) }) { continue }
+      parts.append(Part(stream: index, channel: channel, leg: other.leg, isNear: other.isNear))
+    }
+    return spokenLeg == nil ? [] : parts
   }
 
   /// 0 for what the leg's offerer sent, 1 for what was sent to him; nil for what is not this leg's.
@@ -139,69 +198,55 @@ struct StreamAssignment {
     min(streams[a].lastTime, streams[b].lastTime) &- max(streams[a].firstTime, streams[b].firstTime) > Self.overlap
   }
 
-  private func build(_ dialog: SignalledDialog, _ parts: [Part]) -> RecordedCall? {
-    let segments = likelySegments(parts)
-    let start = segments.map { $0.time &+ $0.lowest &* StreamTimeline.sampleLength }.min()
-    let end = segments.map { $0.time &+ $0.highestEnd &* StreamTimeline.sampleLength }.max()
-    guard let start, let end, end > start else { return nil }
+  /// - Parameter dialog: nil where no SIP tells of the call.
+  private mutating func build(_ dialog: SignalledDialog?, _ parts: [Part]) -> RecordedCall? {
+    let spans = likelySpans(parts)
+    guard let start = spans.map(\.begin).min(), let end = spans.map(\.end).max(), end > start else { return nil }
     var directions = [RecordedCall.Direction(), RecordedCall.Direction()]
     var sounds: [SoundPart] = []
-    for part in parts {
+    for part in parts.sorted(by: { streams[$0.stream].firstRecord < streams[$1.stream].firstRecord }) {
       let stream = streams[part.stream]
-      let codecs = codecs(of: stream, leg: signalling.legs[part.leg], isToOfferer: part.channel == 1)
-      sounds.append(sound(stream, part.channel, codecs, keys(signalling.legs[part.leg], part.channel)))
-      directions[part.channel].packetCount += stream.packetCount
-      directions[part.channel].lostCount += stream.lostCount
-      for (type, _) in stream.payloadTypes.sorted(by: { ($0.count, $1.type) > ($1.count, $0.type) }) {
-        guard let codec = codecs[type], codec.isAudio, !directions[part.channel].codecs.contains(codec) else {
-          continue
-        }
-        directions[part.channel].codecs.append(codec)
-      }
+      let leg = part.leg.map { signalling.legs[$0] }
+      let codecs = self.codecs(of: stream, leg: leg, isToOfferer: part.channel == 1)
+      note(codecs, of: stream)
+      let keys = leg.map { self.keys($0, part.channel) } ?? []
+      sounds.append(
+        SoundPart(
+          key: stream.key, firstRecord: stream.firstRecord, lastRecord: stream.lastRecord, channel: part.channel,
+          stretches: stream.stretches, codecs: marked(codecs, stream, leg, keys), keys: keys))
+      directions[part.channel].add(recorded(stream, codecs: sounds[sounds.count - 1].codecs))
     }
+    let first = directions[0].streams.first ?? directions[1].streams.first
+    let isLeft = !directions[0].streams.isEmpty
+    let ends = first.map { isLeft ? ($0.source, $0.target) : ($0.target, $0.source) } ?? ("", "")
     return RecordedCall(
-      number: 0, callID: dialog.callID, sessionID: dialog.sessionID, caller: dialog.caller, called: dialog.called,
-      startTime: start, duration: min(end &- start, RecordedCall.longest),
-      left: directions[0], right: directions[1],
-      parts: sounds)
+      number: 0, callID: dialog?.callID, sessionID: dialog?.sessionID, caller: dialog?.caller ?? ends.0,
+      called: dialog?.called ?? ends.1, startTime: start, duration: min(end &- start, RecordedCall.longest),
+      left: directions[0], right: directions[1], parts: sounds, order: dialog?.firstTime ?? start)
   }
 
-  /// The stretches in which something sounds; where they lie too far apart for one call, those of the fullest time: one
+  /// The times in which something sounds; where they lie too far apart for one call, those of the fullest time: one
   /// damaged time of day must not cost the whole call.
-  private func likelySegments(_ parts: [Part]) -> ArraySlice<StreamTimeline.Segment> {
-    let segments = parts.flatMap { streams[$0.stream].timeline.segments.filter { $0.highestEnd > $0.lowest } }
-      .sorted { $0.time < $1.time }
-    let length = RecordedCall.longest
+  private func likelySpans(_ parts: [Part]) -> ArraySlice<MediaStream.Span> {
+    let spans = parts.flatMap { streams[$0.stream].spans }.sorted { $0.begin < $1.begin }
     var best = 0..<0
-    var bestSamples: Int64 = 0
-    var samples: Int64 = 0
+    var bestLength: Int64 = 0
+    var length: Int64 = 0
     var first = 0
-    for index in segments.indices {
-      samples += segments[index].highestEnd - segments[index].lowest
-      while segments[index].time.subtractingReportingOverflow(segments[first].time).overflow
-        || segments[index].time - segments[first].time > length
+    for index in spans.indices {
+      length = length &+ (spans[index].end &- spans[index].begin)
+      while spans[index].begin.subtractingReportingOverflow(spans[first].begin).overflow
+        || spans[index].begin - spans[first].begin > RecordedCall.longest
       {
-        samples -= segments[first].highestEnd - segments[first].lowest
+        length = length &- (spans[first].end &- spans[first].begin)
         first += 1
       }
-      if samples > bestSamples {
-        bestSamples = samples
+      if length > bestLength {
+        bestLength = length
         best = first..<index + 1
       }
     }
-    return segments[best]
-  }
-
-  private func sound(
-    _ stream: MediaStream, _ channel: Int, _ codecs: [UInt8: PayloadCodec], _ keys: [MediaKey]
-  ) -> SoundPart {
-    let stretches = stream.timeline.segments.map { segment in
-      SoundPart.Stretch(
-        firstRecord: segment.firstRecord, timestamp: segment.timestamp, time: segment.time, clockRate: 8000)
-    }
-    return SoundPart(
-      key: stream.key, firstRecord: stream.firstRecord, lastRecord: stream.lastRecord, channel: channel,
-      stretches: stretches, codecs: codecs, keys: keys)
+    return spans[best]
   }
 
   /// The keys that a leg's party has declared for what it sends.
@@ -213,17 +258,73 @@ struct StreamAssignment {
     return keys
   }
 
-  /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551.
-  private func codecs(of stream: MediaStream, leg: SignalledLeg, isToOfferer: Bool) -> [UInt8: PayloadCodec] {
+  /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551,
+  /// then what the packets look like.
+  private func codecs(of stream: MediaStream, leg: SignalledLeg?, isToOfferer: Bool) -> [UInt8: PayloadCodec] {
     var codecs: [UInt8: PayloadCodec] = [:]
-    for (type, _) in stream.payloadTypes {
+    for payload in stream.payloads {
+      let type = payload.type
       let said = { (byOfferer: Bool) in
-        leg.declarations.last { $0.isOfferer == byOfferer && $0.media.codecs[type] != nil }?.media.codecs[type]
+        leg?.declarations.last { $0.isOfferer == byOfferer && $0.media.codecs[type] != nil }?.media.codecs[type]
       }
       codecs[type] =
-        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type)
-        ?? .other("type \(type)", clockRate: 8000)
+        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type) ?? stream.guess(payload)
     }
     return codecs
+  }
+
+  /// Names what is encrypted without a key, so that noise is not taken for sound.
+  private func marked(
+    _ codecs: [UInt8: PayloadCodec], _ stream: MediaStream, _ leg: SignalledLeg?, _ keys: [MediaKey]
+  ) -> [UInt8: PayloadCodec] {
+    guard keys.isEmpty else { return codecs }
+    let isSaidToBe = leg?.declarations.contains { $0.media.isEncrypted } ?? false
+    return codecs.mapValues { codec in
+      // The recorder of a call may have decrypted it: of codecs whose length tells, the length counts.
+      let isEncrypted = codec.tellsLength ? stream.isEncrypted(codec) : isSaidToBe && codec.isAudio
+      return isEncrypted ? .other("SRTP \(codec.name)", clockRate: codec.clockRate) : codec
+    }
+  }
+
+  /// Notes where the stream was put in time by another clock than its own.
+  private mutating func note(_ codecs: [UInt8: PayloadCodec], of stream: MediaStream) {
+    for payload in stream.payloads {
+      guard let codec = codecs[payload.type], codec != payload.codec, codec.isAudio || payload.codec.isAudio else {
+        continue
+      }
+      let wasPlaced = payload.shape.isPlaced(payloadLength: payload.longest)
+      let shape = PayloadShape(codec, isKnown: true)
+      if wasPlaced || shape.isPlaced(payloadLength: payload.longest), shape != payload.shape {
+        corrections.append((stream.key, payload.type, codec))
+      }
+    }
+  }
+
+  private func recorded(_ stream: MediaStream, codecs: [UInt8: PayloadCodec]) -> RecordedStream {
+    var names: [PayloadCodec] = []
+    for payload in stream.payloads.sorted(by: { ($0.count, $1.type) > ($1.count, $0.type) }) {
+      if let codec = codecs[payload.type], !names.contains(codec) { names.append(codec) }
+    }
+    return RecordedStream(
+      source: stream.key.source.endpoint?.description ?? "", target: stream.key.target.endpoint?.description ?? "",
+      ssrc: stream.key.ssrc, codecs: names, packetCount: stream.packetCount, lostCount: stream.lostCount,
+      jitter: stream.timeline.meanJitter, mostJitter: stream.timeline.mostJitter, firstTime: stream.firstTime,
+      lastTime: stream.lastTime)
+  }
+}
+
+extension RecordedCall.Direction {
+  /// Adds a stream to what a party sent.
+  fileprivate mutating func add(_ stream: RecordedStream) {
+    let packets = packetCount + stream.packetCount
+    if packets > 0 {
+      let sum = Double(jitter) * Double(packetCount) + Double(stream.jitter) * Double(stream.packetCount)
+      jitter = Int64(sum / Double(packets))
+    }
+    mostJitter = max(mostJitter, stream.mostJitter)
+    packetCount = packets
+    lostCount += stream.lostCount
+    for codec in stream.codecs where codec.isAudio && !codecs.contains(codec) { codecs.append(codec) }
+    streams.append(stream)
   }
 }

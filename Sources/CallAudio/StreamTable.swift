@@ -15,6 +15,12 @@ struct StreamKey: Hashable, Sendable {
       && a.source.isIPv6 == b.source.isIPv6 && a.target.isIPv6 == b.target.isIPv6
   }
 
+  /// The same between the same endpoints, whatever the SSRC.
+  var flow: StreamKey { StreamKey(source: source, target: target, ssrc: 0) }
+
+  /// What goes the other way.
+  var reversed: StreamKey { StreamKey(source: target, target: source, ssrc: ssrc) }
+
   /// A place in a small table; says nothing about equality.
   @inline(__always)
   var bucket: Int {
@@ -24,101 +30,14 @@ struct StreamKey: Hashable, Sendable {
   }
 }
 
-/// One RTP stream of a capture.
-struct MediaStream: Sendable {
-  var key: StreamKey
-  var firstRecord: Int
-  var lastRecord: Int
-  /// Nanoseconds since 1970.
-  var firstTime: Int64
-  var lastTime: Int64
-  var packetCount = 0
-  var timeline = StreamTimeline()
-  /// How many packets there were of each payload type that occurred (few).
-  var payloadTypes: [(type: UInt8, count: Int)] = []
-  /// The stream with the same key that comes after this one, in a later call.
-  var successor: Int?
-  private var highestSequence: UInt16
-  private var expectedBefore = 0
-  private var baseSequence: UInt16
-
-  init(_ key: StreamKey, record: Int, time: Int64, sequence: UInt16) {
-    self.key = key
-    firstRecord = record
-    lastRecord = record
-    firstTime = time
-    lastTime = time
-    highestSequence = sequence
-    baseSequence = sequence
-  }
-
-  /// Takes the next packet; `arrival` in nanoseconds.
-  @inline(__always)
-  mutating func take(_ header: RTPHeader, record: Int, arrival: Int64) {
-    lastRecord = record
-    // A damaged or disordered time must not make the stream end before it begins.
-    firstTime = min(firstTime, arrival)
-    lastTime = max(lastTime, arrival)
-    packetCount += 1
-    let ahead = header.sequenceNumber &- highestSequence
-    if ahead < 0x8000 {
-      // Farther than any loss reaches: the sender has begun anew.
-      if ahead > 3000 { restart(at: header.sequenceNumber) }
-      if header.sequenceNumber < highestSequence { expectedBefore += 0x1_0000 }
-      highestSequence = header.sequenceNumber
-    } else if ahead < 0xFFFF - 3000 {
-      restart(at: header.sequenceNumber)
-    }
-    count(header.payloadType)
-    if isLikelyAudio(header) {
-      timeline.take(
-        record: record, timestamp: header.timestamp, arrival: arrival, samples: header.payloadLength)
-    }
-  }
-
-  /// How many packets are missing by their sequence numbers (RFC 3550 A.3); repetitions hide losses.
-  var lostCount: Int { max(0, expectedCount - packetCount) }
-
-  private var expectedCount: Int { expectedBefore + Int(highestSequence) - Int(baseSequence) + 1 }
-
-  private mutating func restart(at sequence: UInt16) {
-    expectedBefore = expectedCount
-    baseSequence = sequence
-    highestSequence = sequence
-  }
-
-  @inline(__always)
-  private mutating func count(_ type: UInt8) {
-    if let first = payloadTypes.first, first.type == type {
-      payloadTypes[0].count += 1
-    } else {
-      countOther(type)
-    }
-  }
-
-  private mutating func countOther(_ type: UInt8) {
-    if let index = payloadTypes.firstIndex(where: { $0.type == type }) {
-      payloadTypes[index].count += 1
-    } else {
-      payloadTypes.append((type, 1))
-    }
-  }
-}
-
-/// False for packets whose timestamps say nothing about the sound's place: key presses, which repeat their beginning's
-/// timestamp (RFC 4733 §2.5.1.2), and comfort noise. The payload type's meaning may not be known yet when they come.
-@inline(__always)
-func isLikelyAudio(_ header: RTPHeader) -> Bool {
-  if header.payloadType >= 96 { return header.payloadLength > 8 }
-  return header.payloadType != 13 && header.payloadType != 19 && header.payloadLength > 0
-}
-
 /// The RTP streams of a capture, found by their packets.
 struct StreamTable {
   /// So many streams that no call claims are kept; what comes beyond is chance bytes, not RTP.
   static let mostStreams = 50_000
 
   private(set) var streams: [MediaStream] = []
+  /// What payload types stand for.
+  var codecs: KnownCodecs
   /// The latest stream of each key.
   private var latest: [StreamKey: Int] = [:]
   private var byEndpoint: [FrameAddress: [Int]] = [:]
@@ -126,6 +45,8 @@ struct StreamTable {
   private var recent = [Int](repeating: -1, count: 256)
   /// True if there were more streams than are kept.
   private(set) var isFull = false
+
+  init(codecs: KnownCodecs) { self.codecs = codecs }
 
   /// Takes a datagram if it is RTP.
   @inline(__always)
@@ -141,7 +62,10 @@ struct StreamTable {
       if index < 0 { return }
       recent[bucket] = index
     }
-    streams[index].take(header, record: record, arrival: time)
+    if !streams[index].isCurrent(header.payloadType) {
+      streams[index].change(to: header.payloadType) { codecs.codec(of: header.payloadType, in: key) }
+    }
+    streams[index].take(header, payload, record: record, arrival: time)
   }
 
   /// What comes to or from `endpoint` from now on may belong to another call than before: streams that have been
@@ -160,7 +84,7 @@ struct StreamTable {
 
   /// Says that no more packets come.
   mutating func finish() {
-    for index in streams.indices { streams[index].timeline.finish() }
+    for index in streams.indices { streams[index].finish() }
   }
 
   private mutating func find(_ key: StreamKey, _ header: RTPHeader, _ record: Int, _ time: Int64) -> Int {

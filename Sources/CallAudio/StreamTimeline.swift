@@ -1,150 +1,296 @@
 /// Where the packets of one RTP stream belong on the capture's clock.
 ///
-/// A sender's timestamps say how its packets follow each other; only their arrival says when. So a stretch of packets
-/// is hung up at one anchor: the packet that was fastest at its beginning counts as undelayed, and all others are
-/// placed by their timestamps against it. Jitter and bursts then do not move the sound.
+/// A sender's timestamps say how its packets follow each other; only their arrival says when. So a run of packets is
+/// hung up at one anchor: the packet that was fastest at its beginning counts as undelayed, and all others are placed
+/// by their timestamps against it. Jitter and bursts then do not move the sound.
 ///
 ///     arrival    |  |     ||||  |  |        (the network held four back, then let them go)
 ///     timestamps |  |  |  |  |  |  |
 ///     placed     |  |  |  |  |  |  |
 ///
-/// A new stretch begins where timestamps and arrivals part for good: the sender began anew with other timestamps, or
-/// stopped its timestamps while it was on hold, or its clock has drifted away from the capture's.
+/// The fastest packet of every ten seconds is kept, so that `ClockFit` can tell the drift of the sender's clock
+/// against the capture's and take it out smoothly. A new run begins only where timestamps and arrivals part at once
+/// and for good: the sender began anew with other timestamps, changed its clock rate, or stopped its timestamps while
+/// it was on hold.
 struct StreamTimeline: Sendable {
-  /// A stretch of packets that share one anchor.
-  struct Segment: Hashable, Sendable {
-    /// The number of the capture's record from which on it counts.
+  /// The fastest packet of a time of ten seconds or more.
+  struct Window: Hashable, Sendable {
+    /// The first record of that time, and its packet's place in units of the timestamps from the run's beginning.
     var firstRecord: Int
-    /// A timestamp, and the time on the capture's clock, in nanoseconds, at which its sample belongs.
-    var timestamp: UInt32
-    var time: Int64
-    /// The first and the end of the last sample, in samples from `timestamp`.
-    var lowest: Int64 = 0
-    var highestEnd: Int64 = 0
-
-    /// When the sample with this timestamp belongs. Good for 74 hours around the anchor.
-    @inline(__always)
-    func time(of other: UInt32) -> Int64 { time &+ Int64(offset(of: other)) &* StreamTimeline.sampleLength }
-
-    @inline(__always)
-    func offset(of other: UInt32) -> Int32 { Int32(bitPattern: other &- timestamp) }
+    var start: Int64
+    /// The fastest packet's place, and how much later than by the run's first packet it came, in nanoseconds.
+    var offset: Int64
+    var delay: Int64
   }
 
-  /// Nanoseconds a sample of an 8000 Hz clock.
-  static let sampleLength: Int64 = 125_000
-  /// How long the beginning of a stretch may find its fastest packet.
+  /// Packets that follow one clock.
+  struct Run: Sendable {
+    /// The number of the capture's record from which on it counts.
+    var firstRecord: Int
+    /// The first packet's timestamp and arrival, in nanoseconds.
+    var timestamp: UInt32
+    var time: Int64
+    /// Units of the timestamps a second.
+    var clockRate: Int32
+    var windows: [Window] = []
+    /// How much later than `time` says the fastest packets come of late.
+    var floor: Int64 = 0
+    /// The floor when the beginning was over.
+    var anchor: Int64 = 0
+    /// The last packet taken, from which the next one's place is counted, so that a run may be longer than 2^31 units.
+    var lastTimestamp: UInt32
+    var lastOffset: Int64 = 0
+    /// The first and the end of the last sample, in units from `timestamp`.
+    var lowest: Int64 = 0
+    var highestEnd: Int64 = 0
+    /// How many windows of ten seconds go into one of `windows`, and how many are in the last one.
+    var windowsInOne = 1
+    var windowsInLast = 0
+
+    /// Nanoseconds a unit takes.
+    var unit: Double { 1e9 / Double(clockRate) }
+
+    @inline(__always)
+    func offset(of other: UInt32) -> Int64 { lastOffset &+ Int64(Int32(bitPattern: other &- lastTimestamp)) }
+  }
+
+  /// How long the beginning of a run may find its fastest packet; in nanoseconds, as all times here.
   private static let settling: Int64 = 2_000_000_000
   /// Packets that part by more than this from those before them may have begun anew.
   static let jump: Int64 = 120_000_000
   /// More than this is not left standing between timestamps and arrivals.
-  private static let drift: Int64 = 60_000_000
+  private static let tolerance: Int64 = 60_000_000
   /// No network holds packets back so long.
   static let longestDelay: Int64 = 10_000_000_000
-  /// How many packets, or for how long, must be late before that is believed.
+  /// For how long, and how many, packets must be late before that is believed.
   private static let trialLength: Int64 = 1_000_000_000
   private static let trialPackets = 5
+  private static let windowLength: Int64 = 10_000_000_000
+  /// The most that the floor follows in a window: clocks differ by less than 1 in 1000.
+  private static let windowDrift: Int64 = 10_000_000
+  /// More windows than this are thinned out: 5 hours of ten seconds each.
+  private static let mostWindows = 512
   /// A stream that begins anew more often than this is noise; what comes then goes by the last anchor.
-  private static let mostSegments = 10_000
+  private static let mostRuns = 10_000
 
-  private(set) var segments: [Segment] = []
+  /// The runs that are over, and the one that goes on.
+  private var closed: [Run] = []
+  private var run = Run(firstRecord: 0, timestamp: 0, time: 0, clockRate: 0, lastTimestamp: 0)
+  /// True until a packet is placed.
+  private(set) var isEmpty = true
+  private var unit = 125_000.0
   private var settledAt: Int64 = 0
   private var lastDeviation: Int64 = 0
 
-  /// The packets since the last jump or second, whose least delay decides whether they hang on a new anchor.
-  private var trial = Segment(firstRecord: 0, timestamp: 0, time: 0)
+  /// The packets since the last jump or second, whose least delay decides whether they make a new run.
+  private struct Trial {
+    var firstRecord = 0
+    var timestamp: UInt32 = 0
+    var firstOffset: Int64 = 0
+    var begin: Int64 = 0
+    var count = 0
+    /// The fastest packet's place and delay.
+    var offset: Int64 = 0
+    var delay = Int64.max
+    var lowest = Int64.max
+    var highestEnd = Int64.min
+  }
+  private var trial = Trial()
   private var isOnTrial = false
-  private var trialStart: Int64 = 0
-  private var trialDelay: Int64 = 0
-  private var trialCount = 0
+  private var window = Window(firstRecord: 0, start: 0, offset: 0, delay: .max)
+  private var windowBegin: Int64 = 0
+  private var isWindowOpen = false
+
+  /// Interarrival jitter (RFC 3550 §6.4.1) in nanoseconds, as it stands, at its most, and summed up over `jitterCount`.
+  private(set) var jitter: Int64 = 0
+  private(set) var mostJitter: Int64 = 0
+  private var jitterSum: Int64 = 0
+  private var jitterCount: Int64 = 0
+
+  /// The mean of the jitter over all packets, in nanoseconds.
+  var meanJitter: Int64 { jitterCount == 0 ? 0 : jitterSum / jitterCount }
 
   /// Takes the next packet.
   ///
   /// - Parameters:
   ///   - record: its record's number in the capture.
   ///   - arrival: its time in the capture, in nanoseconds.
-  ///   - samples: how many samples it holds.
-  mutating func take(record: Int, timestamp: UInt32, arrival: Int64, samples: Int) {
-    guard let last = segments.indices.last else {
-      begin(record, timestamp, arrival, samples)
+  ///   - units: how long it lasts, in units of the timestamps.
+  ///   - rate: how many of them make a second.
+  mutating func take(record: Int, timestamp: UInt32, arrival: Int64, units: Int64, rate: Int32) {
+    guard rate == run.clockRate else {
+      begin(record, timestamp, arrival, units, rate)
       return
     }
-    let deviation = arrival &- segments[last].time(of: timestamp)
+    var offset = run.offset(of: timestamp)
+    var deviation = arrival &- (run.time &+ nanoseconds(Double(offset) * unit))
     let step = deviation &- lastDeviation
+    let late = deviation &- run.floor
     let isSettling = arrival < settledAt
-    let isTooEarly = isSettling ? step < -Self.jump : deviation < -Self.drift
-    if isTooEarly || deviation > Self.longestDelay {
-      if last > 0, belongsToPrevious(timestamp, arrival) {
-        widen(&segments[last - 1], timestamp, samples)
-        return
+    let isTooEarly = isSettling ? step < -Self.jump : late < -Self.tolerance
+    if isTooEarly || late > Self.longestDelay {
+      if let last = closed.indices.last, closed[last].isNear(timestamp, arrival) {
+        closed[last].widen(closed[last].offset(of: timestamp), units)
+      } else {
+        begin(record, timestamp, arrival, units, rate)
       }
-      closeTrial()
-      begin(record, timestamp, arrival, samples)
       return
     }
+    let difference = step < 0 ? 0 &- step : step
+    jitter = jitter &+ (difference &- jitter &+ 8) >> 4
+    if jitter > mostJitter { mostJitter = jitter }
+    jitterSum = jitterSum &+ jitter
+    jitterCount += 1
+
     lastDeviation = deviation
-    if isSettling && deviation < 0 {
-      segments[last].time &+= deviation
-      lastDeviation = 0
+    run.lastTimestamp = timestamp
+    run.lastOffset = offset
+    if isSettling && deviation < run.floor {
+      run.floor = deviation
+      run.anchor = deviation
     }
-    if !isOnTrial || step > Self.jump || arrival &- trialStart >= Self.trialLength {
+    if !isOnTrial || step > Self.jump || arrival &- trial.begin >= Self.trialLength {
       closeTrial()
-      openTrial(record, timestamp, arrival)
+      isOnTrial = true
+      // The trial may have made a new run, from which places are counted anew.
+      offset = run.lastOffset
+      deviation = lastDeviation
+      trial = Trial(firstRecord: record, timestamp: timestamp, firstOffset: offset, begin: arrival)
     }
-    trialCount += 1
-    trialDelay = min(trialDelay, lastDeviation)
-    widen(&trial, timestamp, samples)
+    trial.count += 1
+    if deviation < trial.delay {
+      trial.delay = deviation
+      trial.offset = offset
+    }
+    if offset < trial.lowest { trial.lowest = offset }
+    if offset &+ units > trial.highestEnd { trial.highestEnd = offset &+ units }
   }
 
   /// Says that no more packets come.
-  mutating func finish() { closeTrial() }
-
-  /// True if the packet is a straggler of the stretch before the last.
-  private func belongsToPrevious(_ timestamp: UInt32, _ arrival: Int64) -> Bool {
-    StreamTimeline.isNear(arrival &- segments[segments.count - 2].time(of: timestamp))
+  mutating func finish() {
+    closeTrial()
+    closeWindow()
   }
 
   /// True for a packet that is not too far from where it belongs.
   @inline(__always)
   static func isNear(_ deviation: Int64) -> Bool { deviation > -jump && deviation < 1_000_000_000 }
 
-  private mutating func begin(_ record: Int, _ timestamp: UInt32, _ arrival: Int64, _ samples: Int) {
-    guard segments.count < Self.mostSegments else { return }
-    var segment = Segment(firstRecord: record, timestamp: timestamp, time: arrival)
-    widen(&segment, timestamp, samples)
-    segments.append(segment)
+  /// Gives their memory back.
+  mutating func forgetRuns() {
+    closed = []
+    run.windows = []
+  }
+
+  /// All runs, once it is finished.
+  var runs: [Run] { isEmpty ? [] : closed + [run] }
+
+  private mutating func begin(_ record: Int, _ timestamp: UInt32, _ arrival: Int64, _ units: Int64, _ rate: Int32) {
+    guard closed.count < Self.mostRuns, rate > 0 else { return }
+    finish()
+    if !isEmpty { closed.append(run) }
+    isEmpty = false
+    run = Run(firstRecord: record, timestamp: timestamp, time: arrival, clockRate: rate, lastTimestamp: timestamp)
+    run.highestEnd = units
+    unit = run.unit
     settledAt = arrival &+ Self.settling
     lastDeviation = 0
-  }
-
-  private mutating func openTrial(_ record: Int, _ timestamp: UInt32, _ arrival: Int64) {
     isOnTrial = true
-    trial = Segment(firstRecord: record, timestamp: timestamp, time: 0, lowest: .max, highestEnd: .min)
-    trialStart = arrival
-    trialDelay = .max
-    trialCount = 0
+    trial = Trial(
+      firstRecord: record, timestamp: timestamp, begin: arrival, count: 1, delay: 0, lowest: 0, highestEnd: units)
   }
 
-  /// Decides about the packets on trial: if even the fastest was late, they hang on an anchor of their own.
+  /// Decides about the packets on trial: if even the fastest was late, they make a run of their own.
   private mutating func closeTrial() {
-    guard isOnTrial, let last = segments.indices.last else { return }
+    guard isOnTrial else { return }
     isOnTrial = false
-    var closed = trial
-    if trialDelay > Self.drift, trialCount >= Self.trialPackets, segments.count < Self.mostSegments {
-      closed.time = segments[last].time(of: closed.timestamp) &+ trialDelay
-      segments.append(closed)
-      lastDeviation = lastDeviation &- trialDelay
-      settledAt = 0
+    guard trial.delay &- run.floor > Self.tolerance, trial.count >= Self.trialPackets, closed.count < Self.mostRuns
+    else {
+      run.lowest = min(run.lowest, trial.lowest)
+      run.highestEnd = max(run.highestEnd, trial.highestEnd)
+      return noteTrial()
+    }
+    closeWindow()
+    var new = Run(
+      firstRecord: trial.firstRecord, timestamp: trial.timestamp,
+      time: run.time &+ nanoseconds(Double(trial.firstOffset) * unit) &+ trial.delay, clockRate: run.clockRate,
+      lastTimestamp: run.lastTimestamp)
+    new.lastOffset = run.lastOffset &- trial.firstOffset
+    new.lowest = trial.lowest &- trial.firstOffset
+    new.highestEnd = trial.highestEnd &- trial.firstOffset
+    closed.append(run)
+    run = new
+    lastDeviation = lastDeviation &- trial.delay
+    settledAt = .min
+    trial.offset = trial.offset &- trial.firstOffset
+    trial.firstOffset = 0
+    trial.delay = 0
+    noteTrial()
+  }
+
+  /// Adds the trial to the window that is open.
+  private mutating func noteTrial() {
+    if !isWindowOpen {
+      isWindowOpen = true
+      windowBegin = trial.begin
+      window = Window(
+        firstRecord: trial.firstRecord, start: trial.firstOffset, offset: trial.offset, delay: trial.delay)
+    } else if trial.delay < window.delay {
+      window.delay = trial.delay
+      window.offset = trial.offset
+    }
+    if trial.begin &- windowBegin >= Self.windowLength &- Self.trialLength { closeWindow() }
+  }
+
+  private mutating func closeWindow() {
+    guard isWindowOpen else { return }
+    isWindowOpen = false
+    let change = window.delay &- run.floor
+    run.floor = run.floor &+ min(max(change, -Self.windowDrift), Self.windowDrift)
+    run.keep(window, most: Self.mostWindows)
+  }
+}
+
+/// A time as a whole number; of what no clock can show, the limit.
+@inline(__always)
+private func nanoseconds(_ time: Double) -> Int64 { Int64(min(max(time, -4e18), 4e18)) }
+
+extension StreamTimeline.Run {
+  /// True if a packet is a straggler of this run, which is over.
+  fileprivate func isNear(_ timestamp: UInt32, _ arrival: Int64) -> Bool {
+    StreamTimeline.isNear(arrival &- (time &+ nanoseconds(Double(offset(of: timestamp)) * unit) &+ floor))
+  }
+
+  fileprivate mutating func widen(_ offset: Int64, _ units: Int64) {
+    lowest = min(lowest, offset)
+    highestEnd = max(highestEnd, offset &+ units)
+  }
+
+  /// Keeps a window, with its neighbours in one if there are many.
+  fileprivate mutating func keep(_ window: StreamTimeline.Window, most: Int) {
+    if windowsInLast > 0, windowsInLast < windowsInOne, let last = windows.indices.last {
+      windows[last].join(window)
+      windowsInLast += 1
       return
     }
-    let shift = Int64(segments[last].offset(of: closed.timestamp))
-    segments[last].lowest = min(segments[last].lowest, closed.lowest &+ shift)
-    segments[last].highestEnd = max(segments[last].highestEnd, closed.highestEnd &+ shift)
+    if windows.count >= most {
+      windows = stride(from: 0, to: windows.count, by: 2).map { index in
+        var joined = windows[index]
+        if index + 1 < windows.count { joined.join(windows[index + 1]) }
+        return joined
+      }
+      windowsInOne *= 2
+    }
+    windows.append(window)
+    windowsInLast = 1
   }
+}
 
-  @inline(__always)
-  private func widen(_ segment: inout Segment, _ timestamp: UInt32, _ samples: Int) {
-    let offset = Int64(segment.offset(of: timestamp))
-    segment.lowest = min(segment.lowest, offset)
-    segment.highestEnd = max(segment.highestEnd, offset &+ Int64(samples))
+extension StreamTimeline.Window {
+  /// Takes a later one in.
+  fileprivate mutating func join(_ later: StreamTimeline.Window) {
+    guard later.delay < delay else { return }
+    delay = later.delay
+    offset = later.offset
   }
 }

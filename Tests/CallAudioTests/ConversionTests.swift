@@ -21,8 +21,8 @@ import Testing
     let call = try #require(heard.survey.calls.first)
     #expect(call.start == WallTime(microseconds: CaptureBuilder.start + 500_000))
     #expect(call.caller == "03472619287" && call.called == "799" && call.callID == "one@test")
-    #expect(call.left == RecordedCall.Direction(codecs: [.pcma], packetCount: 50, lostCount: 0))
-    #expect(call.right == RecordedCall.Direction(codecs: [.pcmu], packetCount: 40, lostCount: 0))
+    #expect(call.left.codecs == [.pcma] && call.left.packetCount == 50 && call.left.lostCount == 0)
+    #expect(call.right.codecs == [.pcmu] && call.right.packetCount == 40 && call.right.lostCount == 0)
   }
 
   @Test func lossIsSilence() throws {
@@ -182,7 +182,7 @@ import Testing
     }
     let heard = try convert(capture.bytes)
     let wanted = Int(Double(packets) * 160 * (1 + partsPerMillion / 1e6))
-    #expect(abs(heard.left.count - wanted) < 8 * 70, "20 minutes and 0.24 s of drift end within 70 ms of the clock")
+    #expect(abs(heard.left.count - wanted) < 8 * 3, "20 minutes and 0.24 s of drift end within 3 ms of the clock")
   }
 
   @Test func oneDirectionAfterTheOtherInTheFile() throws {
