@@ -26,6 +26,7 @@ struct CallAdoption {
   private let streams: [MediaStream]
   private let silent: [Int]
   private let legsOfGroup: [Int: [Int]]
+  private var dialogsOfGroup: [Int: [Int]] = [:]
   private var groupsOfPort: [UInt16: Set<Int>] = [:]
   private var groupsOfHost: [FrameAddress: Set<Int>] = [:]
 
@@ -38,8 +39,15 @@ struct CallAdoption {
     self.signalling = signalling
     self.streams = streams
     self.legsOfGroup = legsOfGroup
-    self.silent = silent.filter { legsOfGroup[$0] != nil }
+    self.silent = silent
+    for dialog in signalling.dialogs.indices {
+      dialogsOfGroup[signalling.group(of: dialog), default: []].append(dialog)
+    }
     for group in self.silent {
+      for dialog in dialogsOfGroup[group] ?? [] {
+        groupsOfHost[signalling.dialogs[dialog].callerHost, default: []].insert(group)
+        groupsOfHost[signalling.dialogs[dialog].calledHost, default: []].insert(group)
+      }
       for leg in legsOfGroup[group] ?? [] {
         for declaration in signalling.legs[leg].declarations {
           groupsOfPort[declaration.media.endpoint.port, default: []].insert(group)
@@ -95,7 +103,7 @@ struct CallAdoption {
   }
 
   private func isAtTheTime(of found: StreamPairing.Found, _ group: Int) -> Bool {
-    let dialogs = (legsOfGroup[group] ?? []).map { signalling.dialogs[signalling.legs[$0].dialog] }
+    let dialogs = (dialogsOfGroup[group] ?? []).map { signalling.dialogs[$0] }
     guard let begin = dialogs.map(\.firstTime).min() else { return false }
     let end = dialogs.map { $0.endTime ?? .max }.max() ?? .max
     return found.last >= begin &- Self.tolerance && (end == .max || found.first <= end &+ Self.tolerance)
@@ -103,7 +111,9 @@ struct CallAdoption {
 
   private func adoption(of found: StreamPairing.Found, by group: Int?) -> Adoption {
     let legs = group.flatMap { legsOfGroup[$0] } ?? []
-    let isSwapped = legs.lazy.compactMap { isOffererRight(found, signalling.legs[$0]) }.first ?? false
+    let isSwapped =
+      legs.lazy.compactMap { isOffererRight(found, signalling.legs[$0]) }.first
+      ?? group.flatMap { isRight(signalling.dialogs[$0].callerHost, in: found) } ?? false
     let parts = found.left.map { ($0, isSwapped ? 1 : 0) } + found.right.map { ($0, isSwapped ? 0 : 1) }
     return Adoption(
       group: group, leg: legs.first, parts: parts.map { (stream: $0.0, channel: $0.1) })
@@ -111,20 +121,27 @@ struct CallAdoption {
 
   /// True if the leg's offerer is the party that is right in `found`; nil if nothing tells.
   private func isOffererRight(_ found: StreamPairing.Found, _ leg: SignalledLeg) -> Bool? {
+    if let offerer = leg.offerer, let answer = isRight(offerer, in: found) { return answer }
     for (streams, isRight) in [(found.left, false), (found.right, true)] {
       for index in streams {
         let key = self.streams[index].key
-        // By whom the first offer came from, where the two hosts differ.
-        if let offerer = leg.offerer, key.source.host != key.target.host {
-          if key.source.host == offerer { return isRight }
-          if key.target.host == offerer { return !isRight }
-        }
         for isOfferer in [true, false] {
           let ports = Set(leg.declarations.filter { $0.isOfferer == isOfferer }.map(\.media.endpoint.port))
           if ports.contains(key.target.port) != ports.contains(key.source.port) {
             return ports.contains(key.source.port) == (isRight == isOfferer)
           }
         }
+      }
+    }
+    return nil
+  }
+
+  /// True if `host` is the party that is right; nil if it is neither or both.
+  private func isRight(_ host: FrameAddress, in found: StreamPairing.Found) -> Bool? {
+    for (streams, isRight) in [(found.left, false), (found.right, true)] {
+      for key in streams.lazy.map({ self.streams[$0].key }) where key.source.host != key.target.host {
+        if key.source.host == host { return isRight }
+        if key.target.host == host { return !isRight }
       }
     }
     return nil

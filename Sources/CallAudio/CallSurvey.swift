@@ -25,16 +25,12 @@ package struct CallSurvey: Sendable {
   let recordCount: Int
 
   /// Reads the whole capture; once more if what a payload type counts in a second is known only at its end.
-  ///
-  /// - Parameter progress: told now and then how many records have been read.
-  package init(
-    of file: borrowing CaptureFile, progress: ((Int) -> Void)? = nil
-  ) throws(CaptureError) {
-    var reading = try Reading(of: file, KnownCodecs(), progress)
+  package init(of file: borrowing CaptureFile) throws(CaptureError) {
+    var reading = try Reading(of: file, KnownCodecs())
     var assignment = StreamAssignment(reading.signalling, reading.streams)
     var found = assignment.calls()
     if let codecs = assignment.betterCodecs() {
-      reading = try Reading(of: file, codecs, progress)
+      reading = try Reading(of: file, codecs)
       assignment = StreamAssignment(reading.signalling, reading.streams)
       found = assignment.calls()
     }
@@ -61,26 +57,15 @@ private struct Reading {
   private(set) var hasTooManyStreams: Bool
   private(set) var recordCount: Int
 
-  /// Progress is told once in so many records.
-  private static let tellEvery = 1 << 16
-
-  init(
-    of file: borrowing CaptureFile, _ codecs: KnownCodecs, _ progress: ((Int) -> Void)?
-  ) throws(CaptureError) {
+  init(of file: borrowing CaptureFile, _ codecs: KnownCodecs) throws(CaptureError) {
     var reader = try file.reader(withSegments: true)
     var connections = SIPConnections()
     var table = StreamTable(codecs: codecs)
-    var untold = 0
     while reader.next() {
       let time = reader.time
       let source = reader.datagram.source
       let target = reader.datagram.target
       let payload = reader.payload
-      untold += 1
-      if untold == Self.tellEvery, let progress {
-        untold = 0
-        progress(reader.recordNumber)
-      }
       if reader.isSegment {
         let found = connections.take(reader.segment, payload, from: source, to: target, time: time)
         for one in found { table.heed(signalling.take(one), at: one.time) }

@@ -47,10 +47,15 @@ struct SignalledDialog: Sendable {
   /// The users (else hosts) of From and To in the first message.
   var caller: String
   var called: String
+  /// The hosts between which the first message went, the caller's first.
+  var callerHost: FrameAddress
+  var calledHost: FrameAddress
   /// Nanoseconds since 1970.
   var firstTime: Int64
-  /// When it was released, if it was.
+  /// When it was released or refused, if it was.
   var endTime: Int64?
+  /// True once an INVITE was accepted.
+  var isAnswered = false
   var legs: [Int] = []
   /// The dialog that stands for all dialogs of the same session (an earlier one, or itself).
   var group: Int
@@ -99,9 +104,16 @@ struct Signalling {
     let known = dialogOfCallID[callID]
     // Most dialogs without sound (refused ones, say) need no place.
     guard known != nil || !media.isEmpty || method == .invite else { return [] }
-    let dialog = known ?? addDialog(callID, from, to, time)
+    let isRequest = if case .request = message { true } else { false }
+    let dialog = known ?? addDialog(callID, from, to, isRequest ? (source, target) : (target, source), time)
     join(dialog, headers)
     if method == .bye { dialogs[dialog].endTime = dialogs[dialog].endTime ?? time }
+    if case .response(let response) = message, method == .invite {
+      if (200..<300).contains(response.status) { dialogs[dialog].isAnswered = true }
+      // A challenge is followed by the call itself (RFC 3261 §22).
+      let isFinal = response.status >= 300 && response.status != 401 && response.status != 407
+      if isFinal, !dialogs[dialog].isAnswered { dialogs[dialog].endTime = dialogs[dialog].endTime ?? time }
+    }
     if media.isEmpty { return [] }
     let sender: String
     switch message {
@@ -122,11 +134,15 @@ struct Signalling {
 
   private static let callMethods: Set<Method> = [.invite, .ack, .prack, .update, .bye]
 
-  private mutating func addDialog(_ callID: String, _ from: NameAddress, _ to: NameAddress, _ time: Int64) -> Int {
+  private mutating func addDialog(
+    _ callID: String, _ from: NameAddress, _ to: NameAddress, _ hosts: (FrameAddress, FrameAddress), _ time: Int64
+  ) -> Int {
     let index = dialogs.count
     let name = { (address: NameAddress) in address.uri.user ?? address.uri.host }
     dialogs.append(
-      SignalledDialog(callID: callID, caller: name(from), called: name(to), firstTime: time, group: index))
+      SignalledDialog(
+        callID: callID, caller: name(from), called: name(to), callerHost: hosts.0.host, calledHost: hosts.1.host,
+        firstTime: time, group: index))
     dialogOfCallID[callID] = index
     return index
   }

@@ -12,6 +12,8 @@ package struct CaptureFile: ~Copyable {
   private let damage: String?
   /// What the file is known by, for `isSame`: the named one, not the temporary one.
   private let device: UInt64
+  /// Told now and then, while the file is read, what part of it has been read: 0 to 1. Set before the reading.
+  package var onProgress: ((Double) -> Void)?
   private let inode: UInt64
 
   /// Opens `path`, or standard input for `-`. What is not a regular file, or is compressed with gzip, is read to its end
@@ -57,7 +59,9 @@ package struct CaptureFile: ~Copyable {
     let fresh = open("/proc/self/fd/\(descriptor)", O_RDONLY | O_CLOEXEC)
     guard fresh >= 0 else { throw CaptureError(path: path, kind: .unreadable(reason(errno))) }
     posix_fadvise(fresh, 0, 0, POSIX_FADV_SEQUENTIAL)
-    return try CaptureReader(path: path, descriptor: fresh, damage: damage, withSegments: withSegments)
+    return try CaptureReader(
+      path: path, descriptor: fresh, damage: damage, withSegments: withSegments,
+      progress: onProgress.map { ReadingProgress(descriptor: fresh, report: $0) })
   }
 }
 

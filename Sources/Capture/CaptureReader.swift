@@ -21,6 +21,7 @@ package struct CaptureReader: ~Copyable {
   private var source: PacketSource
   private let damage: String?
   private let wantsSegments: Bool
+  private let progress: ReadingProgress?
   private var fragments = FragmentTable()
   private var whole: UnsafeMutableRawBufferPointer?
   private var frame = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -45,8 +46,11 @@ package struct CaptureReader: ~Copyable {
   /// Takes `descriptor` over, and closes it whatever happens.
   ///
   /// - Parameter damage: why the file is not whole, if that is known already.
-  init(path: String, descriptor: Int32, damage: String?, withSegments: Bool) throws(CaptureError) {
+  init(path: String, descriptor: Int32, damage: String?, withSegments: Bool, progress: ReadingProgress? = nil)
+    throws(CaptureError)
+  {
     self.path = path
+    self.progress = progress
     self.damage = damage
     wantsSegments = withSegments
     source = try PacketSource(path: path, descriptor: descriptor)
@@ -67,6 +71,7 @@ package struct CaptureReader: ~Copyable {
         return false
       }
       recordNumber += 1
+      if recordNumber & 0xFFFF == 0, let progress { progress.tell() }
       guard let link = source.link else { continue }
       hasKnownLink = true
       let bytes = source.frame.bytes

@@ -10,9 +10,11 @@ struct PcapToWave: ParsableCommand {
     commandName: "pcap2wave",
     abstract: "Makes a WAV file of each call in a capture.",
     discussion: """
-      x.pcap becomes x.wav beside it: 16 bits, 8000 Hz, left what the caller sent, right what he heard, both as the \
-      capture's clock has them. Several calls become x-1.wav, x-2.wav and so on. pcap and pcapng are read; the capture \
-      must hold the calls' SIP as well as their RTP.
+      x.pcap becomes x.wav beside it: 16 bits, left what the caller sent, right what he heard, both as the capture's \
+      clock has them. Several calls become x-1.wav, x-2.wav and so on. pcap and pcapng are read, also in gzip. Where \
+      no SIP tells who called, two streams between the same endpoints are a call, and left is who was heard first.
+
+      Times are seconds, or minutes:seconds, or hours:minutes:seconds, with fractions at will.
 
       Exit codes: 0 done, 1 a fault of the data, 64 wrong usage, 73 an output that cannot be written.
       """)
@@ -35,6 +37,18 @@ struct PcapToWave: ParsableCommand {
   @Flag(help: "One file for each direction: x-left.wav, x-right.wav.")
   var split = false
 
+  @Option(help: ArgumentHelp("Samples a second of the files; by default what the codecs have.", valueName: "hz"))
+  var rate: Int?
+
+  @Option(help: ArgumentHelp("Leave out what is before this time of the call.", valueName: "time"))
+  var from: CallTime?
+
+  @Option(help: ArgumentHelp("Leave out what is behind this time of the call.", valueName: "time"))
+  var to: CallTime?
+
+  @Flag(help: "Let key presses sent as events (RFC 4733) sound as their tones.")
+  var dtmf = false
+
   @Flag(help: "Only list the calls.")
   var list = false
 
@@ -47,12 +61,20 @@ struct PcapToWave: ParsableCommand {
   @Flag(help: "Overwrite files that exist.")
   var force = false
 
+  private static let rates = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+
   func validate() throws {
     if [mono, stereo, split].count(where: { $0 }) > 1 {
       throw ValidationError("--mono, --stereo and --split exclude each other; expected one of them")
     }
     if json && !list { throw ValidationError("--json without --list; expected --list --json") }
     if let call, call < 1 { throw ValidationError("--call \(call): expected the call's number, from 1") }
+    if let rate, !Self.rates.contains(rate) {
+      throw ValidationError("--rate \(rate): expected one of \(Self.rates.map(String.init).joined(separator: ", "))")
+    }
+    if let from, let to, from.nanoseconds >= to.nanoseconds {
+      throw ValidationError("--from is not before --to; expected an earlier time")
+    }
     if list { return }
     if output != nil && outputDir != nil {
       throw ValidationError("-o and --output-dir exclude each other; expected one of them")
@@ -72,17 +94,23 @@ struct PcapToWave: ParsableCommand {
     // A file size limit is then an error of the write that meets it, with its own line and exit code.
     signal(SIGXFSZ, SIG_IGN)
     var status: Int32 = 0
-    var listed: [(file: String, calls: [RecordedCall])] = []
+    var listed: [(file: String, calls: [RecordedCall], others: [RecordedStream])] = []
+    let meter = ProgressMeter()
+    defer { meter.clear() }
     for path in files {
       do {
-        let file = try CaptureFile(path: path)
+        meter.begin(path == "-" ? "standard input" : path)
+        var file = try CaptureFile(path: path)
+        file.onProgress = meter.isShown ? { meter.show($0) } : nil
         let survey = try CallSurvey(of: file)
+        meter.clear()
         warn(path, survey)
         if list {
           let calls = survey.calls.filter { call == nil || $0.number == call }
-          listed.append((path, calls))
-        } else if try !convert(file, survey) {
-          status = max(status, 1)
+          listed.append((path, calls, call == nil ? survey.otherStreams : []))
+        } else {
+          if try !convert(file, survey) { status = max(status, 1) }
+          meter.clear()
         }
       } catch let error as CaptureError {
         complain(error.description)
@@ -103,7 +131,7 @@ struct PcapToWave: ParsableCommand {
   private func convert(_ file: borrowing CaptureFile, _ survey: CallSurvey) throws(ConversionError) -> Bool {
     let path = file.path == "-" ? "standard input" : file.path
     if survey.calls.isEmpty {
-      complain("\(path): \(Self.emptiness(survey)); expected a call's SIP and its RTP")
+      complain("\(path): \(Self.emptiness(survey)); expected a call's RTP")
       return false
     }
     let wanted = survey.calls.filter { call == nil || $0.number == call }
@@ -124,7 +152,9 @@ struct PcapToWave: ParsableCommand {
     let layout: ChannelLayout = mono ? .mono : split ? .split : .stereo
     let isOnly = survey.calls.count == 1
     let isNamed = output != nil && wanted.count == 1
-    try Conversion(layout: layout, overwrites: force).write(decodable, of: file, survey) { call in
+    try Conversion(
+      layout: layout, overwrites: force, rate: rate, from: from?.nanoseconds, to: to?.nanoseconds, rendersKeys: dtmf
+    ).write(decodable, of: file, survey) { call in
       names.paths(call: isOnly || isNamed ? nil : call.number, layout: layout)
     }
     return decodable.count == wanted.count
@@ -154,21 +184,21 @@ struct PcapToWave: ParsableCommand {
   private static func emptiness(_ survey: CallSurvey) -> String {
     switch (survey.silentCallCount, survey.unclaimedStreamCount) {
     case (0, 0): "no call in it"
-    case (0, let streams): "\(streams) RTP stream\(streams == 1 ? "" : "s") in it, but no SIP that describes a call"
+    case (0, let streams): "\(streams) stream\(streams == 1 ? "" : "s") in it, too short or too irregular for a call"
     case (let calls, 0): "\(calls) call\(calls == 1 ? "" : "s") in it, but no RTP"
     case (let calls, let streams):
       "\(calls) call\(calls == 1 ? "" : "s") in it, but no RTP of theirs (\(streams) other RTP streams)"
     }
   }
 
-  private func printList(_ listed: [(file: String, calls: [RecordedCall])]) {
+  private func printList(_ listed: [(file: String, calls: [RecordedCall], others: [RecordedStream])]) {
     if json {
       print(CallTable.json(listed), terminator: "")
       return
     }
-    for (file, calls) in listed {
+    for (file, calls, others) in listed {
       if files.count > 1 { print("\(file):") }
-      print(CallTable.text(calls, localTime), terminator: "")
+      print(CallTable.text(calls, others: others, localTime), terminator: "")
     }
   }
 }

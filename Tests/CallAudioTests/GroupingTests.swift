@@ -167,7 +167,6 @@ import Testing
     expectSame(try convert(capture.bytes).left, stream.samples)
   }
 
-
   @Test func capabilitiesInOptionsAreNoCall() throws {
     var capture = CaptureBuilder()
     capture.sip(
