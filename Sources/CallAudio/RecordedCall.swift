@@ -57,6 +57,17 @@ package struct RecordedCall: Sendable {
     return min(48_000, max(8000, wanted ?? rates.max() ?? 8000))
   }
 
+  /// True if something of it can be heard.
+  ///
+  /// - Parameter withKeys: whether key presses sent as events count.
+  package func hasSound(withKeys: Bool) -> Bool {
+    let codecs = (left.streams + right.streams).flatMap(\.codecs)
+    return codecs.contains { codec in
+      if case .telephoneEvent = codec { return withKeys }
+      return codec.canBeDecoded
+    }
+  }
+
   /// The codecs of the call that cannot be decoded.
   package var undecodableCodecs: [String] {
     var names: [String] = []

@@ -139,7 +139,10 @@ struct PcapToWave: ParsableCommand {
       complain("\(path): there is no call \(call ?? 0); expected 1 to \(survey.calls.count) (see --list)")
       return false
     }
-    let decodable = wanted.filter { call in (call.left.codecs + call.right.codecs).contains(where: \.canBeDecoded) }
+    let decodable = wanted.filter { $0.hasSound(withKeys: dtmf) }
+    for call in wanted where !call.hasSound(withKeys: dtmf) && call.undecodableCodecs.isEmpty {
+      complain("\(path): call \(call.number): nothing but key presses; --dtmf lets them sound")
+    }
     for call in wanted where !call.undecodableCodecs.isEmpty {
       let names = call.undecodableCodecs.joined(separator: ", ")
       let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
