@@ -152,7 +152,7 @@ let package = Package(
       ]),
     tests("RTPEngine", ["CLinux", "CSRTP", "RTP", "Audio", "Frames", "Telephony"]),
     tests("Commands", ["Site", "Hunting", "Records", "Spool", "Disk", "Telephony", "PikettTesting"]),
-    tests("pcap2wave", ["Audio", "PikettTesting"]),
+    tests("pcap2wave", ["Audio", "PikettTesting", "Telephony"]),
     tests("pikett", ["PikettTesting"]),
     tests("PikettTesting", ["SIPMessage", "Telephony"]),
     // The programs themselves, with other people's phones.
