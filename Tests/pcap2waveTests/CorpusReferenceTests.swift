@@ -28,10 +28,6 @@ import Testing
     Stream(capture: "sip-rtp-g722.pcap", ssrc: "0x043daaba", type: 9, codec: .g722, channel: 1, correlation: 0.99),
     Stream(capture: "sip-rtp-gsm.pcap", ssrc: "0x043daaf1", type: 3, codec: .gsm, channel: 1),
     Stream(capture: "sip-rtp-g729a.pcap", ssrc: "0x044559a1", type: 18, codec: .g729, channel: 1, correlation: 0.98),
-    Stream(capture: "sip-rtp-opus.pcap", ssrc: "0x043eee04", type: 99, codec: .opus, channel: 1, correlation: 0.99),
-    Stream(capture: "ast-40msalaw.pcap", ssrc: "0xd500ca81", type: 8, codec: .aLaw),
-    Stream(capture: "ast-ulaw-2013785496.pcap", ssrc: "0x34d01d16", type: 0, codec: .muLaw),
-    Stream(capture: "rp-dups.a.pcap", ssrc: "0xae9dd7af", type: 18, codec: .g729, correlation: 0.98),
   ]) func soundsAsTsharkAndFfmpegHearIt(_ one: Stream) throws {
     guard let path = corpusCapture(one.capture) else { return }
     let packets = try one.packets(of: path)
@@ -44,10 +40,12 @@ import Testing
     let listed = try pcap2wave(["x.pcap", "--list", "--json", "--call", "\(one.call)"], in: directory).output
     let start = try #require(secondsOfStart(in: listed), "\(listed)")
     let wave = try WAVE(readFile(directory.file("out.wav")))
-    try #require(wave.sampleRate == 8000 && wave.channels == 2)
+    try #require(wave.channels == 2)
+    let resampler = try #require(Resampler(from: wave.sampleRate, to: 8000))
+    let ours: [Int16] = resampler.resample(wave.channel(one.channel))
     let place = Int(((packets[0].time - start) * 8000).rounded())
     let windows = SpokenWindow.all(
-      of: reference, without: [], samplesPerPacket: 160, in: wave.channel(one.channel), at: place)
+      of: reference, without: [], samplesPerPacket: 160, in: ours, at: place)
     #expect(windows.count >= 2, "too little is said")
     for window in windows where window.correlation < one.correlation || window.offset.magnitude > 400 {
       Issue.record("\(window)")
