@@ -116,19 +116,27 @@ package enum PcapFormat {
     place.storeBytes(of: ~folded, as: UInt16.self)
   }
 
-  /// The sum of the 32-bit words in the machine's own order; the missing bytes of the last word are 0.
+  /// The one's complement sum of the words in the machine's own order, of whatever width: it folds to the same 16 bits
+  /// (RFC 1071 §2); the missing bytes of the last word are 0.
   private static func sum(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> UInt64 {
     var total: UInt64 = 0
     var offset = 0
-    // Two words a step; their sums cannot overflow, a datagram being far too short.
-    while offset + 8 <= count {
+    // Words of 32 bits in lanes of 64, which cannot overflow, a datagram being far too short.
+    var lanes = SIMD4<UInt64>(repeating: 0)
+    while offset &+ 32 <= count {
+      let words = bytes.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
+      lanes &+= (words & 0xFFFF_FFFF) &+ (words &>> 32)
+      offset &+= 32
+    }
+    total = lanes.wrappedSum()
+    while offset &+ 8 <= count {
       let pair = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
       total &+= (pair & 0xFFFF_FFFF) &+ (pair >> 32)
-      offset += 8
+      offset &+= 8
     }
-    while offset + 4 <= count {
+    while offset &+ 4 <= count {
       total &+= UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-      offset += 4
+      offset &+= 4
     }
     var last: UInt32 = 0
     var shift: UInt32 = 0

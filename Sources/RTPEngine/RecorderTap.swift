@@ -63,8 +63,8 @@ struct RecorderTap {
       slots[index].dropped &+= length
       return
     }
-    let time = max(time, slots[index].lastTime)
-    slots[index].lastTime = time
+    if time.microseconds > slots[index].lastTime.microseconds { slots[index].lastTime = time }
+    let time = slots[index].lastTime
     _ = PcapFormat.writeUDPFrame(into: place, time: time, from: source, to: target, payload: payload)
     producer.commit()
   }
