@@ -44,5 +44,7 @@ struct CallTable: Sendable, Sequence {
       if let deadline = all[id]?.nextDeadline { deadlines.set(id, at: deadline) } else { deadlines.cancel(id) }
     }
     touched.removeAll(keepingCapacity: true)
+    // Tables do not shrink by themselves: after a rush, the empty ones give back their memory.
+    if all.isEmpty, all.capacity > 64 { (all, touched) = ([:], []) }
   }
 }

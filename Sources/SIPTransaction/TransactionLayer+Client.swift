@@ -128,6 +128,7 @@ extension TransactionLayer {
         clients[id] = nil
         clientKeys[entry.key] = nil
         for timer in entry.machine.timers { timers.cancel(TimerKey(owner: .client(id), timer: timer)) }
+        shrink()
         if !entry.isCancel { results.append(.clientTerminated(id)) }
       }
     }

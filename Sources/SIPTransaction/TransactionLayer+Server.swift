@@ -228,6 +228,7 @@ extension TransactionLayer {
         }
         if let key = entry.mergeKey, mergeKeys[key] == id { mergeKeys[key] = nil }
         for timer in entry.machine.timers { timers.cancel(TimerKey(owner: .server(id), timer: timer)) }
+        shrink()
         results.append(.serverTerminated(id))
       }
     }

@@ -56,6 +56,12 @@ package struct TransactionLayer: Sendable {
     salt = random.next()
   }
 
+  /// Tables do not shrink by themselves: after a rush, those that are empty give back their memory.
+  mutating func shrink() {
+    if clients.isEmpty { (clients, clientKeys) = ([:], [:]) }
+    if servers.isEmpty { (servers, serverKeys, mergeKeys, openServers) = ([:], [:], [:], [:]) }
+  }
+
   /// When `timersDue` must be called next; nil if no timer runs.
   package var nextDeadline: Instant? { timers.nextDeadline }
 

@@ -201,10 +201,22 @@ package struct UserAgent: Sendable {
       case .clientTerminated(let id):
         purposes[id] = nil
         invitations[id] = nil
-      case .serverTerminated(let id): invitesOfPeers[id] = nil
+        shrink()
+      case .serverTerminated(let id):
+        invitesOfPeers[id] = nil
+        shrink()
       case .responseFailed, .ackMissing: continue
       }
     }
+  }
+
+  /// Tables do not shrink by themselves: after a rush, those that are empty give back their memory.
+  private mutating func shrink() {
+    if legs.isEmpty { legs = [:] }
+    if dialogs.isEmpty { dialogs = [:] }
+    if purposes.isEmpty { purposes = [:] }
+    if invitations.isEmpty { invitations = [:] }
+    if invitesOfPeers.isEmpty { invitesOfPeers = [:] }
   }
 
   /// A response to a request of ours, or the status that stands for its absence.

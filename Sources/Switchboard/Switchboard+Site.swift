@@ -131,6 +131,7 @@ extension Switchboard {
         $0.messages.lookForRequests()
         $0.lookForCertificates()
         $0.tendRecordings()
+        $0.heap.giveBack()
       }
     }
     loop.scheduleRepeatedTask(initialDelay: .hours(1), delay: .hours(1)) { [weak self] _ in

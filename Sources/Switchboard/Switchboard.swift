@@ -62,6 +62,7 @@ package actor Switchboard {
   var insecurePeers: [Endpoint: (failure: TLSFailure, at: Instant)] = [:]
   /// When certificates were last told to expire, where they do.
   var certificatesCheckedAt: Instant?
+  var heap = HeapKeeper()
   var watch: SiteWatch?
   /// What was set when the daemon started: some of it counts until it ends.
   let started: SiteSnapshot

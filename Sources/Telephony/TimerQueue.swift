@@ -27,8 +27,8 @@ package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
   /// Takes back the timer `key`; nothing happens if it is not set.
   package mutating func cancel(_ key: Key) {
     guard let slot = slots.removeValue(forKey: key) else { return }
-    free(slot)
     heap.cancel(slot)
+    free(slot)
   }
 
   /// The next key that is due at `now`, taken out of the queue; nil if none is.
@@ -55,6 +55,19 @@ package struct TimerQueue<Key: Hashable & Sendable>: Sendable {
   private mutating func free(_ slot: Int) {
     keys[slot] = nil
     freeSlots.append(slot)
+    if keys.count > Self.worthShrinking, slots.count < keys.count / 16 { shrink() }
+  }
+
+  /// Fewer slots than this are not given back.
+  private static var worthShrinking: Int { 512 }
+
+  /// Gives back what a rush has needed.
+  private mutating func shrink() {
+    var small = TimerQueue()
+    for (slot, deadline) in heap.inOrder {
+      if let key = keys[slot] { small.set(key, at: deadline) }
+    }
+    self = small
   }
 }
 
@@ -77,6 +90,11 @@ private struct DeadlineHeap: Sendable {
   private var lastOrder: UInt64 = 0
 
   var nextDeadline: Instant? { entries.first?.deadline }
+
+  /// What is set, in the order in which it was.
+  var inOrder: [(slot: Int, deadline: Instant)] {
+    entries.filter { living[$0.slot] == $0.order }.sorted { $0.order < $1.order }.map { ($0.slot, $0.deadline) }
+  }
 
   mutating func set(_ slot: Int, at deadline: Instant) {
     while living.count <= slot { living.append(0) }

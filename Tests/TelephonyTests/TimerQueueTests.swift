@@ -28,6 +28,19 @@ import Testing
     #expect(queue.nextDeadline == nil)
   }
 
+  @Test func whatIsLeftOfARushKeepsItsOrder() {
+    var queue = TimerQueue<Int>()
+    for key in 0..<5000 { queue.set(key, at: Instant(nanoseconds: Int64(10_000 - key / 2 * 2))) }
+    for key in 0..<5000 where key % 500 > 1 { queue.cancel(key) }
+    #expect(queue.count == 20)
+    queue.set(7, at: Instant(nanoseconds: 1))
+    #expect(queue.popDue(at: Instant(nanoseconds: 1)) == 7)
+    var left: [Int] = []
+    while let key = queue.popDue(at: Instant(nanoseconds: 10_000)) { left.append(key) }
+    #expect(left == (0..<10).reversed().flatMap { [$0 * 500, $0 * 500 + 1] })
+    #expect(queue.count == 0 && queue.nextDeadline == nil)
+  }
+
   /// Against the plainest queue there is: a list that is searched.
   @Test(arguments: 1...20) func agreesWithAList(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

@@ -1,5 +1,6 @@
 // The Linux calls that Swift's Glibc overlay does not show: epoll, eventfd, timerfd, inotify, flock, pipe2, scheduling.
-// Header only. Functions with the prefix `linux_` exist where the C name is variadic, a macro, or does not import.
+// Header only but for the heap. Functions with the prefix `linux_` exist where the C name is variadic, a macro, or does
+// not import.
 #ifndef PIKETT_CLINUX_H
 #define PIKETT_CLINUX_H
 
@@ -125,6 +126,12 @@ static inline void linux_yield_to_others(void) {
 
 /// syncfs(2): puts all of the file system that `fd` lies on to disk. Returns 0 or -1 with errno.
 static inline int linux_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
+
+/// Bytes of the heap that are in use. Not inline, as <malloc.h> brings <stdio.h> along.
+uint64_t linux_heap_in_use(void);
+
+/// Gives the heap's free pages back to the system.
+void linux_trim_heap(void);
 
 static inline int linux_errno(void) { return errno; }
 static inline void linux_set_errno(int value) { errno = value; }
