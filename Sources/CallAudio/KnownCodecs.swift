@@ -7,8 +7,11 @@ struct KnownCodecs: Sendable {
   /// What the SDP seen so far says of what is sent to an endpoint.
   private var declared: [FrameAddress: [UInt8: PayloadCodec]] = [:]
 
+  private static let mostEndpoints = 100_000
+
   /// Takes a party's word.
   mutating func declare(_ media: AudioMedia) {
+    guard declared[media.endpoint] != nil || declared.count < Self.mostEndpoints else { return }
     declared[media.endpoint, default: [:]].merge(media.codecs) { _, newer in newer }
   }
 

@@ -115,7 +115,8 @@ struct MediaStream: Sendable {
     if shape.isPlaced(payloadLength: header.payloadLength) {
       let units = shape.units(in: packet.extracting(header.payloadRange)) ?? Int64(regularity.step & 0xFFFF)
       timeline.take(
-        record: record, timestamp: header.timestamp, arrival: arrival, units: units, rate: shape.clockRate)
+        record: record, timestamp: header.timestamp, arrival: arrival, units: units, rate: shape.clockRate,
+        isNext: ahead == 1)
     } else if timeline.isEmpty, unplaced == nil {
       unplaced = (record, header.timestamp, arrival, shape.clockRate)
     }

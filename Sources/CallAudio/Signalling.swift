@@ -103,7 +103,9 @@ struct Signalling {
     let media = audioMedia(of: message)
     let known = dialogOfCallID[callID]
     // Most dialogs without sound (refused ones, say) need no place.
-    guard known != nil || !media.isEmpty || method == .invite else { return [] }
+    guard known != nil || !media.isEmpty || method == .invite || method == .bye,
+      known != nil || dialogs.count < Self.mostDialogs
+    else { return [] }
     let isRequest = if case .request = message { true } else { false }
     let dialog = known ?? addDialog(callID, from, to, isRequest ? (source, target) : (target, source), time)
     join(dialog, headers)
@@ -120,7 +122,7 @@ struct Signalling {
     case .request: sender = from.tag ?? ""
     case .response: sender = to.tag ?? "\u{0}"
     }
-    let leg = leg(of: dialog, SignalledLeg.Hop(source, target), sender)
+    guard let leg = leg(of: dialog, SignalledLeg.Hop(source, target), sender) else { return [] }
     if legs[leg].offerer == nil { legs[leg].offerer = sender == legs[leg].offererTag ? source.host : target.host }
     return declare(media, by: sender, in: leg, time)
   }
@@ -131,6 +133,11 @@ struct Signalling {
     while dialogs[dialog].group != dialog { dialog = dialogs[dialog].group }
     return dialog
   }
+
+  /// So many are kept; no capture of real calls has more, and a made-up one shall not take all memory.
+  static let mostDialogs = 100_000
+  private static let mostLegs = 32
+  private static let mostDeclarations = 64
 
   private static let callMethods: Set<Method> = [.invite, .ack, .prack, .update, .bye]
 
@@ -165,8 +172,9 @@ struct Signalling {
     }
   }
 
-  private mutating func leg(of dialog: Int, _ hop: SignalledLeg.Hop, _ sender: String) -> Int {
+  private mutating func leg(of dialog: Int, _ hop: SignalledLeg.Hop, _ sender: String) -> Int? {
     if let known = dialogs[dialog].legs.first(where: { legs[$0].hop == hop }) { return known }
+    guard dialogs[dialog].legs.count < Self.mostLegs else { return nil }
     legs.append(SignalledLeg(hop: hop, dialog: dialog, offererTag: offererTag(of: dialog) ?? sender))
     dialogs[dialog].legs.append(legs.count - 1)
     return legs.count - 1
@@ -192,10 +200,14 @@ struct Signalling {
       }
       if let known {
         legs[leg].declarations[known].media.codecs.merge(one.codecs) { _, newer in newer }
-        for key in one.keys where !legs[leg].declarations[known].media.keys.contains(key) {
+        for key in one.keys
+        where !legs[leg].declarations[known].media.keys.contains(key)
+          && legs[leg].declarations[known].media.keys.count < Self.mostDeclarations
+        {
           legs[leg].declarations[known].media.keys.append(key)
         }
       } else {
+        guard legs[leg].declarations.count < Self.mostDeclarations else { continue }
         legs[leg].declarations.append(Declaration(media: one, isOfferer: isOfferer, time: time))
       }
     }

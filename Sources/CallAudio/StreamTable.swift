@@ -34,6 +34,8 @@ struct StreamKey: Hashable, Sendable {
 struct StreamTable {
   /// So many streams that no call claims are kept; what comes beyond is chance bytes, not RTP.
   static let mostStreams = 50_000
+  /// So many of one endpoint can be parted between calls.
+  private static let mostOfEndpoint = 1000
 
   private(set) var streams: [MediaStream] = []
   /// What payload types stand for.
@@ -71,8 +73,8 @@ struct StreamTable {
   /// What comes to or from `endpoint` from now on may belong to another call than before: streams that have been
   /// silent since `time` (nanoseconds) end, and a later packet of theirs begins a new one.
   mutating func split(at endpoint: FrameAddress, silentSince time: Int64) {
-    for index in byEndpoint[endpoint] ?? []
-    where streams[index].lastTime <= time && latest[streams[index].key] == index {
+    byEndpoint[endpoint]?.removeAll { latest[streams[$0].key] != $0 }
+    for index in byEndpoint[endpoint] ?? [] where streams[index].lastTime <= time {
       detached[streams[index].key] = index
       latest[streams[index].key] = nil
       recent[streams[index].key.bucket] = -1
@@ -96,8 +98,9 @@ struct StreamTable {
     let index = streams.count
     streams.append(MediaStream(key, record: record, time: time, sequence: header.sequenceNumber))
     latest[key] = index
-    byEndpoint[key.source, default: []].append(index)
-    byEndpoint[key.target, default: []].append(index)
+    for endpoint in [key.source, key.target] where byEndpoint[endpoint, default: []].count < Self.mostOfEndpoint {
+      byEndpoint[endpoint, default: []].append(index)
+    }
     if let before = detached.removeValue(forKey: key) { streams[before].successor = index }
     return index
   }

@@ -65,6 +65,8 @@ struct StreamTimeline: Sendable {
   /// For how long, and how many, packets must be late before that is believed.
   private static let trialLength: Int64 = 1_000_000_000
   private static let trialPackets = 5
+  /// A capture's clock that is set back by less does not put packets before those that came earlier.
+  private static let leastClockStep: Int64 = 500_000_000
   private static let windowLength: Int64 = 10_000_000_000
   /// The most that the floor follows in a window: clocks differ by less than 1 in 1000.
   private static let windowDrift: Int64 = 10_000_000
@@ -81,6 +83,9 @@ struct StreamTimeline: Sendable {
   private var unit = 125_000.0
   private var settledAt: Int64 = 0
   private var lastDeviation: Int64 = 0
+  private var lastArrival: Int64 = 0
+  /// What is added to the capture's clock, because it was set back while the stream went on.
+  private var clockShift: Int64 = 0
 
   /// The packets since the last jump or second, whose least delay decides whether they make a new run.
   private struct Trial {
@@ -117,7 +122,13 @@ struct StreamTimeline: Sendable {
   ///   - arrival: its time in the capture, in nanoseconds.
   ///   - units: how long it lasts, in units of the timestamps.
   ///   - rate: how many of them make a second.
-  mutating func take(record: Int, timestamp: UInt32, arrival: Int64, units: Int64, rate: Int32) {
+  ///   - isNext: whether its sequence number is the one after the last packet's.
+  mutating func take(
+    record: Int, timestamp: UInt32, arrival: Int64, units: Int64, rate: Int32, isNext: Bool = false
+  ) {
+    let arrival = arrival &+ clockShift
+    let before = lastArrival
+    lastArrival = arrival
     guard rate == run.clockRate else {
       begin(record, timestamp, arrival, units, rate)
       return
@@ -129,6 +140,12 @@ struct StreamTimeline: Sendable {
     let isSettling = arrival < settledAt
     let isTooEarly = isSettling ? step < -Self.jump : late < -Self.tolerance
     if isTooEarly || late > Self.longestDelay {
+      if isNext, arrival < before &- Self.leastClockStep, deviation > -Self.longestDelay {
+        // In sequence, in time by its timestamps, and captured before its predecessor: the capture's clock was set back.
+        let captured = arrival &- clockShift
+        clockShift = clockShift &- step
+        return take(record: record, timestamp: timestamp, arrival: captured, units: units, rate: rate)
+      }
       if let last = closed.indices.last, closed[last].isNear(timestamp, arrival) {
         closed[last].widen(closed[last].offset(of: timestamp), units)
       } else {

@@ -43,17 +43,17 @@ import Testing
     }
   }
 
-  @Test(arguments: [(100.0, Int32(8000)), (-200, 8000), (200, 48_000), (0, 16_000), (700, 8000)])
+  @Test(arguments: [(100.0, Int32(8000)), (-200, 48_000), (200, 16_000)])
   func tenHoursStayWithinMilliseconds(partsPerMillion: Double, rate: Int32) {
     var simulation = Simulation()
     simulation.rate = rate
     var generator = SeededGenerator(seed: UInt64(rate) + 1)
-    let packets = 10 * 3600 * 50
+    let packets = 10 * 3600 * 10
     for index in 0..<packets {
-      let truth = Int64((Double(index) * 20e6 * (1 + partsPerMillion / 1e6)).rounded())
-      let timestamp = UInt32(truncatingIfNeeded: index * Int(rate) / 50) &+ 0xFFFF_0000
+      let truth = Int64((Double(index) * 100e6 * (1 + partsPerMillion / 1e6)).rounded())
+      let timestamp = UInt32(truncatingIfNeeded: index * Int(rate) / 10) &+ 0xFFFF_0000
       simulation.packet(
-        timestamp, truth: truth, delay: Int64.random(in: 0...60_000_000, using: &generator), isKept: index % 10 == 0)
+        timestamp, truth: truth, delay: Int64.random(in: 0...60_000_000, using: &generator), isKept: index % 5 == 0)
     }
     let stretches = simulation.stretches
     #expect(simulation.worst(stretches) < 5_000_000)
