@@ -116,7 +116,8 @@ let package = Package(
 
     // Tests.
     module("PikettTesting", ["SIPMessage", "Telephony"]),
-    module("Fuzz", ["SIPMessage", "SDP", "RTP", "Audio", "PikettTesting", "Telephony"]),
+    module(
+      "Fuzz", ["SIPMessage", "SDP", "RTP", "Audio", "Frames", "Capture", "CallAudio", "PikettTesting", "Telephony"]),
     tests("Fuzz", ["PikettTesting", "Telephony"]),
     tests("Telephony"),
     tests("SIPMessage", ["Telephony", "PikettTesting"]),

@@ -40,6 +40,11 @@ package enum FuzzSeeds {
       for (number, text) in headers.enumerated() { seeds.append(("header-\(number)", Array(text.utf8))) }
     case .wav:
       take(fixtures + "audio/wave", ".wav") { [Array($0.prefix(1200)), Array($0.prefix(300))] }
+    case .capture, .call:
+      for suffix in ["pcap", "pcapng", "gz"] {
+        take(fixtures + "captures/varieties", suffix) { [$0] }
+        take(fixtures + "captures", suffix) { [$0] }
+      }
     }
     take(fixtures + "fuzz/" + target.rawValue, "") { [$0] }
     return seeds

@@ -16,6 +16,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case digest
   /// A sound file.
   case wav
+  /// A capture file of any kind, as it is read.
+  case capture
+  /// A capture file's calls, as they become sound.
+  case call
 
   /// What the target is given and what it proves, in a few words.
   package var summary: String {
@@ -27,6 +31,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .event: "telephone events and INFO bodies: no key from nothing, each press once"
     case .digest: "challenges and credentials: written and read again they are the same; masked, no secret is left"
     case .wav: "a WAV file: the sound has the length that the header says"
+    case .capture: "a capture file: read twice it is the same, and cut off it is a beginning of the whole"
+    case .call: "a capture file: its calls are found, and each makes a WAV file"
     }
   }
 
@@ -42,6 +48,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       case .event: try fuzzEvent(bytes)
       case .digest: try fuzzDigest(bytes)
       case .wav: try fuzzWAV(bytes)
+      case .capture: try fuzzCapture(bytes)
+      case .call: try fuzzCall(bytes)
       }
       return nil
     } catch {
