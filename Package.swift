@@ -140,7 +140,12 @@ let package = Package(
     tests("Codecs"),
     .target(name: "CEncoders", dependencies: ["CDecoders"], path: "Tests/CEncoders"),
     tests("Decoders", ["Audio", "CEncoders", "PikettTesting"]),
-    tests("CallAudio", ["Capture", "Frames", "RTP", "SDP", "SIPMessage", "Audio", "Telephony", "PikettTesting"]),
+    tests(
+      "CallAudio",
+      [
+        "Capture", "Decoders", "CEncoders", "CSRTP", "Codecs", "Frames", "RTP", "SDP", "SIPMessage", "Audio",
+        "Telephony", "PikettTesting",
+      ]),
     tests("Records", ["CLinux", "Spool", "Disk", "Hunting", "Telephony", "PikettTesting"]),
     tests("Spool", ["Disk", "Telephony"]),
     tests("Delivery", ["Spool", "Disk", "Telephony", "PikettTesting", "pikett-delivery"]),

@@ -70,8 +70,11 @@ final class SoundStream {
     var header = header
     var packet = bytes
     if let decryptor {
-      guard let plain = decryptor.decrypt(bytes), let own = try? RTPHeader(parsing: plain) else { return }
-      (packet, header) = (plain, own)
+      if let plain = decryptor.decrypt(bytes), let own = try? RTPHeader(parsing: plain) {
+        (packet, header) = (plain, own)
+      } else if decryptor.hasFitted || !isSurelyPlain(header) {
+        return
+      }
     }
     let payload = UnsafeRawBufferPointer(rebasing: packet[header.payloadRange])
     switch window.judge(header.sequenceNumber, isBehind: frame < run.end) {
@@ -91,6 +94,16 @@ final class SoundStream {
     case .next: try play(payload, type: header.payloadType, timestamp: header.timestamp, frame: frame, lost: 0)
     }
     if !window.isEmpty { try drain(at: arrival) }
+  }
+
+  /// Keys may have been offered and not taken, or the capture's maker has decrypted the sound: whole frames and no tag.
+  private func isSurelyPlain(_ header: RTPHeader) -> Bool {
+    switch codecs[header.payloadType] {
+    case .pcmu, .pcma, .g722: header.payloadLength > 0 && header.payloadLength % 80 == 0
+    case .gsm: header.payloadLength > 0 && header.payloadLength % 33 == 0
+    case .telephoneEvent: header.payloadLength == TelephoneEvent.encodedLength
+    case .comfortNoise, .g729, .l16, .opus, .other, nil: false
+    }
   }
 
   /// No more packets come.

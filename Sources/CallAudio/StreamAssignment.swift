@@ -252,6 +252,11 @@ struct StreamAssignment {
   /// The keys that a leg's party has declared for what it sends.
   private func keys(_ leg: SignalledLeg, _ channel: Int) -> [MediaKey] {
     var keys: [MediaKey] = []
+    // Where plain sound was offered together with keys, keys on both sides tell that they were taken.
+    let isTaken = [true, false].allSatisfy { side in
+      leg.declarations.contains { $0.isOfferer == side && !$0.media.keys.isEmpty }
+    }
+    guard isTaken || leg.declarations.contains(where: \.media.isEncrypted) else { return [] }
     for declaration in leg.declarations where declaration.isOfferer == (channel == 0) {
       for key in declaration.media.keys where !keys.contains(key) { keys.append(key) }
     }

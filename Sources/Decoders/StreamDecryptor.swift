@@ -47,6 +47,9 @@ package final class StreamDecryptor {
     packet.deallocate()
   }
 
+  /// True if a key has fitted already.
+  package var hasFitted: Bool { current != nil }
+
   /// Authenticates and decrypts a packet.
   ///
   /// - Parameter datagram: the whole packet.

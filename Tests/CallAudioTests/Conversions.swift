@@ -8,18 +8,27 @@ import Testing
 typealias CallSurveyOutcome = CallSurvey
 
 /// Converts a capture and reads the WAV files again.
-func convert(_ bytes: [UInt8], layout: ChannelLayout = .stereo) throws -> Heard {
+///
+/// - Parameters:
+///   - wanted: the rate that is asked for.
+///   - rate: the rate that the files must have.
+func convert(
+  _ bytes: [UInt8], layout: ChannelLayout = .stereo, wanted: Int? = nil, rate: Int = 8000, from: Int64? = nil,
+  to: Int64? = nil, rendersKeys: Bool = false
+) throws -> Heard {
   let directory = TemporaryDirectory()
   let file = try CaptureFile(path: directory.write("x.pcap", bytes))
   let survey = try CallSurvey(of: file)
   let names = OutputNames(capture: directory.file("x.pcap"))
-  let paths = try Conversion(layout: layout).write(survey.calls, of: file, survey) { call in
+  let paths = try Conversion(
+    layout: layout, rate: wanted, from: from, to: to, rendersKeys: rendersKeys
+  ).write(survey.calls, of: file, survey) { call in
     names.paths(call: survey.calls.count == 1 ? nil : call.number, layout: layout)
   }
   var files: [[[Int16]]] = []
   for path in paths {
     let wave = try WAVE(readFile(path))
-    #expect(wave.sampleRate == 8000)
+    #expect(wave.sampleRate == rate)
     #expect(wave.channels == (layout == .stereo ? 2 : 1))
     files.append((0..<wave.channels).map { wave.channel($0) })
   }
