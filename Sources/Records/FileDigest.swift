@@ -39,7 +39,7 @@ struct RecordingContent: Hashable, Sendable {
     wholeSize = records.wholeSize ?? position
   }
 
-  private static let pieceSize = 256 * 1024
+  private static let pieceSize = 64 * 1024
 }
 
 /// Goes from record to record of a capture that comes in pieces (draft-ietf-opsawg-pcap §4, §5; as Pikett writes it:

@@ -26,7 +26,8 @@ final class RecordingUpkeep: Sendable {
     var tried: Set<String> = []
   }
 
-  private let worker: DiskWorker
+  /// Begun when there is something to do: a line that is never called needs no such thread.
+  private let worker = Mutex<DiskWorker?>(nil)
   private let logger: Logger
   private let waveProgram: String?
   /// Used on the worker only.
@@ -34,8 +35,7 @@ final class RecordingUpkeep: Sendable {
   private let hasWaitingMarks = Atomic<Bool>(false)
   private let isFaulty = Atomic<Bool>(false)
 
-  init(logger: Logger, waveProgram: String?) throws(DiskError) {
-    worker = try DiskWorker(name: "pikett-archive", yields: true)
+  init(logger: Logger, waveProgram: String?) {
     self.logger = logger
     self.waveProgram = waveProgram
     state = Mutex(State(archive: RecordingArchive { Self.tell($0, logger) }))
@@ -72,10 +72,18 @@ final class RecordingUpkeep: Sendable {
   }
 
   /// Gives what waits a moment; the rest is made good at the next start.
-  func stop() { worker.stop(patience: .milliseconds(500)) }
+  func stop() { worker.withLock { $0 }?.stop(patience: .milliseconds(500)) }
 
   private func work(_ body: @escaping @Sendable (RecordingUpkeep, inout State) -> Void) {
-    worker.enqueue { [self] in
+    let worker = worker.withLock { worker in
+      do throws(DiskError) {
+        if worker == nil { worker = try DiskWorker(name: "pikett-archive", yields: true) }
+      } catch {
+        logger.error("the archive of recordings", metadata: ["fault": "\(error)"])
+      }
+      return worker
+    }
+    worker?.enqueue { [self] in
       state.withLock { state in
         body(self, &state)
         hasWaitingMarks.store(state.archive.hasWaitingMarks, ordering: .relaxed)

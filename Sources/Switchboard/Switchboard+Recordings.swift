@@ -1,6 +1,7 @@
 import CallControl
 import Disk
 import Logging
+import NIOCore
 import RTPEngine
 import Records
 import Site
@@ -57,6 +58,15 @@ extension Switchboard {
   func tendRecordings() {
     guard upkeep.tick(), currentMoment().instant - recordingsKeptAt >= .seconds(60) else { return }
     keepUpRecordings()
+  }
+
+  /// At the start: what a former run has left.
+  func lookForRecordings() {
+    guard let directory = control.site.recordingDirectory.map({ sitePath($0) }) else { return }
+    disk.enqueue { [weak self, loop] in
+      guard let names = try? RealFilesystem().list(directory), !names.isEmpty else { return }
+      loop.execute { [weak self] in self?.assumeIsolated { $0.keepUpRecordings() } }
+    }
   }
 
   /// At the start, every hour, and when the owner has changed his mind.

@@ -75,12 +75,7 @@ extension Switchboard {
     }
     let disk: DiskWorker
     do throws(DiskError) { disk = try DiskWorker() } catch { throw StartError(69, "\(error)") }
-    let upkeep: RecordingUpkeep
-    do throws(DiskError) {
-      upkeep = try RecordingUpkeep(logger: logger, waveProgram: settings.waveProgram)
-    } catch {
-      throw StartError(69, "\(error)")
-    }
+    let upkeep = RecordingUpkeep(logger: logger, waveProgram: settings.waveProgram)
     let records = Records(keeper, queue: disk) { completion in loop.execute(completion) }
 
     let registrationsPath = joined(path(site.stateDirectory, in: settings.site), RegistrationStore.fileName)
@@ -136,7 +131,7 @@ extension Switchboard {
     scheduleTicks()
     messages.start()
     lookForRecentCallers()
-    keepUpRecordings()
+    lookForRecordings()
     take(.start)
     watchSite()
     logger.info("ready", metadata: ["site": "\(settings.site)", "users": "\(control.site.users.count)"])

@@ -168,13 +168,20 @@ final class Bench {
   let events = EventLog()
   let engine: MediaEngine
 
-  init(_ change: (inout MediaEngine.Configuration) -> Void = { _ in }) throws {
+  /// - Parameter hear: called for each event, on the engine's own thread.
+  init(
+    _ change: (inout MediaEngine.Configuration) -> Void = { _ in },
+    hear: @escaping @Sendable (EngineEvent) -> Void = { _ in }
+  ) throws {
     var configuration = MediaEngine.Configuration()
     configuration.maxLegs = 16
     configuration.recorderBytes = 1 << 20
     change(&configuration)
     let events = events
-    engine = MediaEngine(configuration: configuration) { events.append($0) }
+    engine = MediaEngine(configuration: configuration) {
+      events.append($0)
+      hear($0)
+    }
     try engine.start()
   }
 

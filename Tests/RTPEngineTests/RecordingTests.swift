@@ -92,6 +92,54 @@ extension EngineTests {
       #expect(try dissect(path, "udp").count == frames.count)
     }
 
+    @Test("A disk that stands still costs recording bytes, each of them counted, and no packet of the call")
+    func standstill() throws {
+      var ends: [Int32] = [0, 0]
+      try #require(pipe(&ends) == 0)
+      let (wait, goOn) = (ends[0], ends[1])
+      defer { for end in ends { close(end) } }
+      let stuck = RecordingID(rawValue: 41)
+      // The recorder's thread waits in this event as it would in a write that does not return.
+      let standStill: @Sendable (EngineEvent) -> Void = { event in
+        guard case .recordingClosed(stuck, _) = event else { return }
+        var byte: UInt8 = 0
+        _ = read(wait, &byte, 1)
+      }
+      let bench = try Bench({ $0.recorderBytes = 256 * 1024 }, hear: standStill)
+      let path = folder + "/standstill.pcap"
+      let (a, alice, _) = try bench.leg()
+      let (b, bob, _) = try bench.leg()
+      bench.engine.send(.startRecording(stuck, path: folder + "/stuck.pcap"))
+      bench.engine.send(.stopRecording(stuck))
+      try bench.events.wait { $0 == .recordingClosed(stuck, path: folder + "/stuck.pcap") ? true : nil }
+      bench.engine.send(.startRecording(recording, path: path))
+      bench.engine.send(.tap(a, recording, localAddressShown: shown))
+      bench.engine.send(.bridge(a, b))
+      let filler = [UInt8](repeating: 7, count: 1000)
+      for _ in 0..<300 {
+        bench.engine.send(
+          .recordDatagram(recording, from: shown, to: shown, payload: filler, at: WallTime(microseconds: 1)))
+      }
+      try bench.settle()
+      for number in 0..<50 { alice.speak(bytes(160, seed: UInt64(number))) }
+      #expect(try bob.hear(50).count == 50)
+      bob.speak(bytes(160, seed: 99))
+      #expect(try alice.hear(1).count == 1)
+      try bench.events.wait { if case .recordingDropped(recording, _) = $0 { true } else { nil } }
+      let byte: UInt8 = 0
+      try #require(withUnsafePointer(to: byte) { Glibc.write(goOn, $0, 1) } == 1)
+      bench.engine.send(.stopRecording(recording))
+      try waitForClosed(bench)
+      let lost = bench.events.all.reduce(0) {
+        if case .recordingDropped(recording, let bytes) = $1 { $0 + bytes } else { $0 }
+      }
+      let large = PcapFormat.frameLength(payloadLength: 1000, isIPv6: false)
+      let small = PcapFormat.frameLength(payloadLength: 172, isIPv6: false)
+      let kept = try readCapture(path).filter { [172, 1000].contains($0.payload.count) }
+      let keptBytes = kept.reduce(0) { $0 + ($1.payload.count == 1000 ? large : small) }
+      #expect(lost > 0 && keptBytes + lost == 300 * large + 51 * small)
+    }
+
     @Test("A message over TCP that no datagram could hold is cut off, and said to be; what follows it is whole")
     func oversized() throws {
       let bench = try Bench()
