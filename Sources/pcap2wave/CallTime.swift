@@ -1,8 +1,16 @@
 import ArgumentParser
 
 /// A time from a call's beginning as people write it: `90`, `1:30`, `1:30.5`, `0:01:30`.
-struct CallTime: ExpressibleByArgument {
+struct CallTime: ExpressibleByArgument, CustomStringConvertible {
   let nanoseconds: Int64
+
+  init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  /// Seconds and milliseconds.
+  var description: String {
+    let milliseconds = String(nanoseconds / 1_000_000 % 1000)
+    return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+  }
 
   init?(argument: String) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)

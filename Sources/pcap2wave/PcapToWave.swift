@@ -139,7 +139,7 @@ struct PcapToWave: ParsableCommand {
       complain("\(path): there is no call \(call ?? 0); expected 1 to \(survey.calls.count) (see --list)")
       return false
     }
-    let decodable = wanted.filter { $0.hasSound(withKeys: dtmf) }
+    var decodable = wanted.filter { $0.hasSound(withKeys: dtmf) }
     for call in wanted where !call.hasSound(withKeys: dtmf) && call.undecodableCodecs.isEmpty {
       complain("\(path): call \(call.number): nothing but key presses; --dtmf lets them sound")
     }
@@ -148,6 +148,14 @@ struct PcapToWave: ParsableCommand {
       let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
       complain(
         "\(path): call \(call.number): \(names) cannot be decoded\(rest); expected \(PayloadCodec.decodableNames)")
+    }
+    if let from {
+      for call in decodable where call.duration <= from.nanoseconds {
+        complain(
+          "\(path): call \(call.number): is over after \(CallTime(nanoseconds: call.duration)) s; expected an earlier --from"
+        )
+      }
+      decodable.removeAll { $0.duration <= from.nanoseconds }
     }
     let names =
       output.map { OutputNames(output: $0) }

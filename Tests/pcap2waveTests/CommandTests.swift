@@ -135,6 +135,23 @@ import Testing
     #expect(text.output.contains("\none-call.pcap:\n"))
   }
 
+  @Test func aPartOfACallAtAnotherRate() throws {
+    let directory = TemporaryDirectory()
+    try copy(capture("one-call.pcap"), to: directory)
+    #expect(try pcap2wave(["x.pcap", "-o", "whole.wav"], in: directory).status == 0)
+    #expect(try pcap2wave(["x.pcap", "-o", "part.wav", "--from", ".1", "--to", "0:0:00.3"], in: directory).status == 0)
+    let whole = try readFile(directory.file("whole.wav"))
+    let part = try readFile(directory.file("part.wav"))
+    #expect(part.count == 44 + 1600 * 4)
+    #expect(part[44...].elementsEqual(whole[(44 + 800 * 4)..<(44 + 2400 * 4)]))
+    #expect(try pcap2wave(["x.pcap", "-o", "wide.wav", "--rate", "16000"], in: directory).status == 0)
+    let wide = try readFile(directory.file("wide.wav"))
+    #expect(wide[24] == 0x80 && wide[25] == 0x3E && wide.count - 44 == (whole.count - 44) * 2)
+    let late = try pcap2wave(["x.pcap", "-o", "late.wav", "--from", "1:00"], in: directory)
+    #expect(late.status == 1 && names(directory).contains("late.wav") == false)
+    #expect(late.errors == "pcap2wave: x.pcap: call 1: is over after 0.612 s; expected an earlier --from\n")
+  }
+
   @Test func sameSoundFromOtherCaptureFormats() throws {
     let directory = TemporaryDirectory()
     for name in ["one-call.pcap", "one-call.pcapng", "pppoe.pcap"] {
