@@ -75,6 +75,8 @@ final class Phone: SimulatedParty {
   private(set) var texts: [String] = []
   /// Whether it wants its sound encrypted; nil: it has never heard of that.
   var security: MediaSecurity?
+  /// What it speaks, in the order of its offers.
+  var codecs: [AudioCodec] = [.pcma, .pcmu]
   /// What it answers a message with.
   var textStatus = 200
   /// Its Allow, in place of the user agent's.
@@ -286,9 +288,9 @@ final class Phone: SimulatedParty {
   private func newAudio() -> LegAudio {
     defer { nextPort &+= 2 }
     let local = Endpoint(address.address, nextPort)
-    guard let security else { return LegAudio(local: local, sessionID: UInt64(nextPort)) }
+    guard let security else { return LegAudio(local: local, sessionID: UInt64(nextPort), codecs: codecs) }
     return LegAudio(
-      local: local, sessionID: UInt64(nextPort), security: security, random: .seeded(UInt64(nextPort)))
+      local: local, sessionID: UInt64(nextPort), codecs: codecs, security: security, random: .seeded(UInt64(nextPort)))
   }
 
   private func uri(_ user: String) -> SIPURI { SIPURI(user: user, host: Places.pikett.address.uriText) }

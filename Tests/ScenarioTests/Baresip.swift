@@ -12,13 +12,16 @@ struct Baresip: Sendable {
   private let folder: String
 
   /// Starts it and waits until the daemon has its registration.
-  /// - Parameter encryption: `srtp` (offered), `srtp-mand` (demanded); nil: none.
+  /// - Parameters:
+  ///   - encryption: `srtp` (offered), `srtp-mand` (demanded); nil: none.
+  ///   - codecs: what it speaks, comma-separated, as it names them (`G722/16000/1`).
   static func register(
-    _ number: String, by transport: String = "udp", encryption: String? = nil, saying samples: [Int16], _ scene: Scene,
-    _ daemon: Daemon
+    _ number: String, by transport: String = "udp", encryption: String? = nil, codecs: String = "PCMA",
+    saying samples: [Int16], _ scene: Scene, _ daemon: Daemon
   ) async throws -> Baresip {
     let phone = try await start(
-      number, at: "127.0.0.1:\(daemon.site.port)", by: transport, encryption: encryption, saying: samples, scene)
+      number, at: "127.0.0.1:\(daemon.site.port)", by: transport, encryption: encryption, codecs: codecs,
+      saying: samples, scene)
     try await daemon.says("phone registered", "user=\(number)")
     return phone
   }
@@ -26,6 +29,7 @@ struct Baresip: Sendable {
   /// Starts it; it registers with the server.
   static func start(
     _ number: String, at server: String, by transport: String = "udp", encryption: String? = nil,
+    codecs: String = "PCMA",
     saying samples: [Int16], _ scene: Scene
   ) async throws -> Baresip {
     let folder = scene.path("baresip-\(number)")
@@ -36,7 +40,7 @@ struct Baresip: Sendable {
     let values = [
       "PORT": "\(ports)", "CONTROL": "\(ports + 2)", "RTP": "\(ports + 4)-\(ports + 23)", "FOLDER": folder,
       "NUMBER": number, "SERVER": server, "PASSWORD": "secret\(number)",
-      "TRANSPORT": transport, "MEDIA": encryption.map { ";mediaenc=\($0)" } ?? "",
+      "TRANSPORT": transport, "CODECS": codecs, "MEDIA": encryption.map { ";mediaenc=\($0)" } ?? "",
     ]
     for name in ["config", "accounts"] {
       let template = try disk.read(joined(Surroundings.fixtures, "baresip/" + name), limit: 1 << 16)
