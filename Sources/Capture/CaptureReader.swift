@@ -76,22 +76,15 @@ package struct CaptureReader: ~Copyable {
       hasKnownLink = true
       let bytes = source.frame.bytes
       guard let start = link.packetStart(in: bytes) else { continue }
-      switch decode(bytes, from: start) {
-      case .datagram(let found):
-        frame = source.frame
-        datagram = found
-        isSegment = false
-        time = source.time
-        return true
-      case .segment(let found, let description):
-        guard wantsSegments else { continue }
-        frame = source.frame
-        take(found, description)
-        return true
-      case .fragment(let part):
-        if takePart(part) { return true }
-      case .other: continue
+      guard let found = usualDatagram(bytes, from: start) else {
+        if takeUnusual(start) { return true }
+        continue
       }
+      frame = source.frame
+      datagram = found
+      isSegment = false
+      time = source.time
+      return true
     }
   }
 
@@ -121,36 +114,36 @@ package struct CaptureReader: ~Copyable {
     isSegment = false
   }
 
-  private mutating func take(_ found: Datagram, _ description: TCPSegment) {
-    datagram = found
-    segment = description
-    isSegment = true
-    time = source.time
-  }
-
-  /// - Returns: true if the part has made a datagram (or a wanted segment) whole.
+  /// - Returns: true if the packet holds a datagram or a wanted segment, or has made one whole.
   @inline(never)
-  private mutating func takePart(_ part: Fragment) -> Bool {
-    let bytes = source.frame.bytes.extracting(part.start..<part.end)
-    guard let (payload, next) = fragments.take(part, bytes, at: source.time) else { return false }
+  private mutating func takeUnusual(_ start: Int) -> Bool {
+    let bytes = source.frame.bytes
+    let decoded = decode(bytes, from: start)
+    guard case .fragment(let part) = decoded else { return take(decoded, in: source.frame) }
+    let content = bytes.extracting(part.start..<part.end)
+    guard let (payload, next) = fragments.take(part, content, at: source.time) else { return false }
     let buffer = whole ?? .allocate(byteCount: FragmentTable.longestPayload, alignment: 16)
     whole = buffer
     buffer.copyBytes(from: payload)
-    let content = UnsafeRawBufferPointer(rebasing: buffer[..<payload.count])
-    switch decodePayload(content.bytes, next, 0, end: payload.count, part.source, part.target) {
+    let packet = UnsafeRawBufferPointer(rebasing: buffer[..<payload.count])
+    return take(decodePayload(packet.bytes, next, 0, end: payload.count, part.source, part.target), in: packet)
+  }
+
+  private mutating func take(_ decoded: Decoded, in bytes: UnsafeRawBufferPointer) -> Bool {
+    switch decoded {
     case .datagram(let found):
-      frame = content
       datagram = found
       isSegment = false
-      time = source.time
-      return true
     case .segment(let found, let description):
       guard wantsSegments else { return false }
-      frame = content
-      take(found, description)
-      return true
+      datagram = found
+      segment = description
+      isSegment = true
     case .fragment, .other: return false
     }
+    frame = bytes
+    time = source.time
+    return true
   }
 }
 

@@ -49,18 +49,17 @@ enum Decoded: Sendable {
   case other
 }
 
-/// Reads the IP packet that begins at `start` of `frame`.
+/// Reads the IP packet that begins at `start` of `frame` if it is what most are: whole, IPv4, UDP. Else nil.
 @inline(__always)
-func decode(_ frame: RawSpan, from start: Int) -> Decoded {
+func usualDatagram(_ frame: RawSpan, from start: Int) -> Datagram? {
   let available = frame.byteCount - start
-  guard available >= 28, frame.uint8(at: start) >> 4 == 4, frame.uint8(at: start + 9) == 17,
+  guard available >= 28, frame.uint8(at: start) == 0x45, frame.uint8(at: start + 9) == 17,
     frame.uint16(at: start + 6) & 0x3FFF == 0
-  else { return decodeRare(frame, start) }
-  let headerLength = Int(frame.uint8(at: start) & 15) * 4
+  else { return nil }
   let length = ipv4Length(frame, start)
-  guard headerLength >= 20, length >= headerLength, available >= headerLength + 8 else { return .other }
+  guard length >= 28 else { return nil }
   return datagram(
-    frame, at: start + headerLength, packetLength: length - headerLength,
+    frame, at: start + 20, packetLength: length - 20,
     source: FrameAddress(ipv4: frame.uint32(at: start + 12), port: 0),
     target: FrameAddress(ipv4: frame.uint32(at: start + 16), port: 0))
 }
@@ -73,9 +72,8 @@ private func ipv4Length(_ frame: RawSpan, _ start: Int) -> Int {
   return totalLength == 0 ? frame.byteCount - start : totalLength
 }
 
-/// All that is no whole IPv4 packet with UDP in it.
-@inline(never)
-private func decodeRare(_ frame: RawSpan, _ start: Int) -> Decoded {
+/// Reads the IP packet that begins at `start` of `frame`.
+func decode(_ frame: RawSpan, from start: Int) -> Decoded {
   let available = frame.byteCount - start
   guard available >= 20 else { return .other }
   switch frame.uint8(at: start) >> 4 {
@@ -120,7 +118,8 @@ func decodePayload(
   while offset + 8 <= frame.byteCount {
     switch next {
     case 17:
-      return datagram(frame, at: offset, packetLength: end - offset, source: source, target: target)
+      let found = datagram(frame, at: offset, packetLength: end - offset, source: source, target: target)
+      return found.map { .datagram($0) } ?? .other
     case 6: return segment(frame, at: offset, packetLength: end - offset, source: source, target: target)
     case 0, 43, 60, 135:  // hop-by-hop, routing, destination options, mobility: lengths in units of 8 bytes
       guard source.isIPv6 else { return .other }
@@ -153,18 +152,17 @@ func decodePayload(
 @inline(__always)
 private func datagram(
   _ frame: RawSpan, at offset: Int, packetLength: Int, source: FrameAddress, target: FrameAddress
-) -> Decoded {
+) -> Datagram? {
   let udpLength = Int(frame.uint16(at: offset + 4))
   // A length of 0 is a jumbogram's (RFC 2675 §4) or an offload's: then the packet's end counts.
   let length = udpLength == 0 ? packetLength : min(udpLength, packetLength)
-  guard length >= 8 else { return .other }
+  guard length >= 8 else { return nil }
   let end = min(offset + length, frame.byteCount)
   var source = source
   var target = target
   source.port = frame.uint16(at: offset)
   target.port = frame.uint16(at: offset + 2)
-  return .datagram(
-    Datagram(source: source, target: target, start: offset + 8, end: end, isCut: end < offset + length))
+  return Datagram(source: source, target: target, start: offset + 8, end: end, isCut: end < offset + length)
 }
 
 /// Reads the TCP header at `offset`, of which at least 8 bytes are there.
