@@ -27,6 +27,11 @@ import Testing
       }
     }
   }
+
+  @Test func everyCaptureIsInTheTable() throws {
+    let listed = run(["/bin/ls", fixture("captures/varieties")]).output.split(separator: "\n").map(String.init)
+    #expect(Set(listed) == Set(try Variety.all().map(\.file)))
+  }
 }
 
 /// A line of the table.
