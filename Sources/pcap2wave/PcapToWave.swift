@@ -109,6 +109,7 @@ struct PcapToWave: ParsableCommand {
           let calls = survey.calls.filter { call == nil || $0.number == call }
           listed.append((path, calls, call == nil ? survey.otherStreams : []))
         } else {
+          meter.goOn()
           if try !convert(file, survey) { status = max(status, 1) }
           meter.clear()
         }

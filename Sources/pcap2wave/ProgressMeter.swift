@@ -5,6 +5,7 @@ final class ProgressMeter {
   /// True if there is somebody who looks.
   let isShown = isatty(STDERR_FILENO) == 1
   private var name = ""
+  private var work = ""
   private var began = 0.0
   private var lastPercentage = -1
   private var hasLine = false
@@ -13,8 +14,12 @@ final class ProgressMeter {
   func begin(_ name: String) {
     clear()
     self.name = name
+    work = "looking for calls"
     began = seconds()
   }
+
+  /// Its calls are known, and their sound is written now.
+  func goOn() { work = "writing" }
 
   /// - Parameter part: what part of the file has been read, 0 to 1.
   func show(_ part: Double) {
@@ -22,7 +27,7 @@ final class ProgressMeter {
     guard isShown, percentage != lastPercentage, seconds() - began >= 1 else { return }
     lastPercentage = percentage
     hasLine = true
-    fputs("\r\u{1B}[Kpcap2wave: \(name): \(percentage) %", stderr)
+    fputs("\r\u{1B}[Kpcap2wave: \(name): \(work), \(percentage) %", stderr)
     fflush(stderr)
   }
 
