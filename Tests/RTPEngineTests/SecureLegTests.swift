@@ -85,6 +85,27 @@ extension EngineTests {
       for leg in [a, c] { #expect(try bench.close(leg).packetsUnauthentic == 0) }
     }
 
+    @Test("G.722 too: encrypted on one side, translated for the plain one")
+    func wideband() throws {
+      let bench = try Bench()
+      let peer = try SecurePeer(5)
+      let (a, phone, _) = try bench.leg {
+        $0.keys = peer.keys
+        ($0.sendsG722, $0.sendPayloadType, $0.receiveG722, $0.receivePayloadTypes) = (true, 9, [9], [:])
+      }
+      let (b, plain, _) = try bench.leg()
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      phone.payloadType = 9
+      phone.speak(bytes(160), to: peer)
+      let there = try plain.hear()
+      #expect(there.header.payloadType == 8 && there.payload.count == 160)
+      plain.speak(bytes(240, seed: 2))
+      let here = try phone.hear(from: peer)
+      #expect(here.header.payloadType == 9 && here.payload.count == 240)
+      #expect(try bench.close(a).packetsUnauthentic == 0)
+    }
+
     @Test("Sound, key presses and reports are encrypted; key presses and reports of the peer are understood")
     func ownSound() throws {
       let bench = try Bench { $0.reportInterval = .milliseconds(100) }
