@@ -183,10 +183,10 @@ package struct TicketListing {
   }
 
   private func recordingMembers(of first: TicketLog.Hop) -> String {
-    let recording = recording(of: first)
-    let path = recording.flatMap { $0.isThere ? "\"" + jsonEscaped(folder + $0.name) + "\"" : nil } ?? "null"
-    let lost = recording?.lost.map { "\($0)" } ?? "null"
-    return "\"recording\":\(path),\"lost\":\(lost),\"cut\":\(recording?.isCut == true)"
+    guard let recording = recording(of: first) else { return "\"recording\":null,\"lost\":null,\"cut\":false" }
+    let path = recording.isThere ? "\"" + jsonEscaped(folder + recording.name) + "\"" : "null"
+    let lost = recording.lost.map { "\($0)" } ?? "null"
+    return "\"recording\":\(path),\"lost\":\(lost),\"cut\":\(recording.isCut)"
   }
 
   private func width(_ range: Range<Int>) -> Int {
