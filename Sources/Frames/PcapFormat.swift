@@ -119,22 +119,22 @@ package enum PcapFormat {
   /// The one's complement sum of the words in the machine's own order, of whatever width: it folds to the same 16 bits
   /// (RFC 1071 §2); the missing bytes of the last word are 0.
   private static func sum(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> UInt64 {
-    var total: UInt64 = 0
+    var wide: UInt64 = 0
     var offset = 0
-    // Words of 32 bits in lanes of 64, which cannot overflow, a datagram being far too short.
-    var lanes = SIMD4<UInt64>(repeating: 0)
     while offset &+ 32 <= count {
-      let words = bytes.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
-      lanes &+= (words & 0xFFFF_FFFF) &+ (words &>> 32)
+      wide = add(wide, bytes, offset)
+      wide = add(wide, bytes, offset &+ 8)
+      wide = add(wide, bytes, offset &+ 16)
+      wide = add(wide, bytes, offset &+ 24)
       offset &+= 32
     }
-    total = lanes.wrappedSum()
     while offset &+ 8 <= count {
-      let pair = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      total &+= (pair & 0xFFFF_FFFF) &+ (pair >> 32)
+      wide = add(wide, bytes, offset)
       offset &+= 8
     }
-    while offset &+ 4 <= count {
+    // What follows is far too little for these to overflow.
+    var total = (wide & 0xFFFF_FFFF) &+ (wide >> 32)
+    if offset &+ 4 <= count {
       total &+= UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
       offset &+= 4
     }
@@ -146,6 +146,13 @@ package enum PcapFormat {
       offset += 1
     }
     return total &+ UInt64(last.littleEndian)
+  }
+
+  /// Adds a word of 64 bits, and the carry at the other end.
+  @inline(__always)
+  private static func add(_ sum: UInt64, _ bytes: UnsafeMutableRawPointer, _ offset: Int) -> UInt64 {
+    let (next, carry) = sum.addingReportingOverflow(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    return next &+ (carry ? 1 : 0)
   }
 
   /// A one's complement sum, folded to 16 bits (RFC 1071 §1).

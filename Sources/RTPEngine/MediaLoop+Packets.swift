@@ -132,9 +132,10 @@ extension MediaLoop {
     else { return }
     out.payloadType = type
     // The payload stays where it is; the plain header goes right before it, over what headers and extension there were.
-    let start = header.payloadOffset - RTPHeader.fixedLength
+    // Header and payload lie within the packet, or it would not have been parsed.
+    guard let base = packet.baseAddress else { return }
     let datagram = UnsafeMutableRawBufferPointer(
-      rebasing: packet[start..<start + RTPHeader.fixedLength + header.payloadLength])
+      start: base + header.payloadOffset - headerLength, count: headerLength + header.payloadLength)
     out.write(into: datagram)
     send(peer, UnsafeRawBufferPointer(datagram))
   }
@@ -164,3 +165,6 @@ extension MediaLoop {
     }
   }
 }
+
+/// Read at each packet, and a constant only within its own module.
+private let headerLength = 12

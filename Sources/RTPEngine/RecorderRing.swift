@@ -79,13 +79,20 @@ struct RingProducer {
   private static let worthRewinding = 256 * 1024
 
   private let ring: RecorderRing
+  // The ring's, at hand.
+  private let base: UnsafeMutableRawPointer
+  private let capacity: Int
   private var head: UInt64 = 0
   private var knownTail: UInt64 = 0
   private var lastWake: UInt64 = 0
   /// What the record being written takes.
   private var pending = 0
 
-  init(_ ring: RecorderRing) { self.ring = ring }
+  init(_ ring: RecorderRing) {
+    self.ring = ring
+    base = ring.base
+    capacity = ring.capacity
+  }
 
   /// A place for a record with `length` bytes of content; `commit` makes it visible. Nil: the ring is full.
   mutating func begin(
@@ -94,8 +101,8 @@ struct RingProducer {
     let needed = (RecordHead.length + length + 7) & ~7
     let margin = kind == .frame ? Self.reserve : 0
     if place > Self.worthRewinding { rewindIfCaughtUp() }
-    if ring.capacity - place < needed + RecordHead.length {
-      let room = ring.capacity - place
+    if capacity - place < needed + RecordHead.length {
+      let room = capacity - place
       guard hasFree(room + needed + margin) else { return nil }
       writeHead(.wrap, slot: 0, recording: 0, length: 0, at: place)
       head &+= UInt64(room)
@@ -104,7 +111,7 @@ struct RingProducer {
     let place = place
     writeHead(kind, slot: slot, recording: recording, length: length, at: place)
     pending = needed
-    return UnsafeMutableRawBufferPointer(start: ring.base + place + RecordHead.length, count: length)
+    return UnsafeMutableRawBufferPointer(start: base + place + RecordHead.length, count: length)
   }
 
   /// The record begun last is complete.
@@ -112,7 +119,7 @@ struct RingProducer {
     head &+= UInt64(pending)
     pending = 0
     ring.head.store(head, ordering: .releasing)
-    if head &- lastWake > UInt64(ring.capacity / 8) { wake() }
+    if head &- lastWake > UInt64(capacity / 8) { wake() }
   }
 
   /// Wakes the consumer now, not at its next interval.
@@ -122,19 +129,20 @@ struct RingProducer {
   }
 
   /// Where the next record stands in the ring.
-  private var place: Int { Int(truncatingIfNeeded: head) & (ring.capacity - 1) }
+  private var place: Int { Int(truncatingIfNeeded: head) & (capacity - 1) }
 
+  @inline(__always)
   private mutating func hasFree(_ count: Int) -> Bool {
-    if ring.capacity - Int(truncatingIfNeeded: head &- knownTail) >= count { return true }
+    if capacity - Int(truncatingIfNeeded: head &- knownTail) >= count { return true }
     // After going back to the start, the consumer's own tail may still stand before the gap.
     knownTail = max(knownTail, ring.tail.load(ordering: .acquiring))
-    return ring.capacity - Int(truncatingIfNeeded: head &- knownTail) >= count
+    return capacity - Int(truncatingIfNeeded: head &- knownTail) >= count
   }
 
   /// Goes on at the ring's start if the consumer has read all there is, so that memory is touched no further than need be.
   private mutating func rewindIfCaughtUp() {
     guard ring.tail.load(ordering: .acquiring) == head else { return }
-    let start = head &+ UInt64(ring.capacity - place)
+    let start = head &+ UInt64(capacity - place)
     // The consumer looks here only once it has seen a head beyond, whose release orders these.
     ring.skipTo.store(start, ordering: .relaxed)
     ring.skipFrom.store(head, ordering: .relaxed)
@@ -144,7 +152,7 @@ struct RingProducer {
   }
 
   private func writeHead(_ kind: RecordKind, slot: UInt32, recording: UInt64, length: Int, at place: Int) {
-    (ring.base + place).storeBytes(
+    (base + place).storeBytes(
       of: RecordHead(kind: kind.rawValue, slot: slot, contentLength: UInt64(length), recording: recording),
       as: RecordHead.self)
   }

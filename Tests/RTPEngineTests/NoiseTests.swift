@@ -94,6 +94,7 @@ extension EngineTests {
       // A description with nothing in it, and one that nobody is to hear.
       alice.send([], type: 13)
       alice.send([40], type: 13)
+      try bench.settle()
       #expect(try bench.close(a).packetsReceived == 4)
     }
   }
