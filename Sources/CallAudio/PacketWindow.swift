@@ -16,7 +16,7 @@ struct PacketWindow {
   }
 
   /// What is to be done with a packet that has come.
-  enum Verdict {
+  enum Verdict: Hashable {
     /// It is the next one.
     case next
     /// It may have to wait: `hold` it.

@@ -273,3 +273,27 @@ import func Glibc.sin
     #expect(tone.finish() == nil)
   }
 }
+
+/// A peer whose clock is not the capture's.
+@Suite struct SlipTests {
+  /// Where the clocks have parted by a sample there is neither a hole nor a jump, at the codec's rate and at others.
+  @Test(arguments: [8000, 16_000, 48_000], [-400, 400]) func noHolesWhereClocksPart(rate: Int, millionths: Int64) throws
+  {
+    var capture = CaptureBuilder()
+    capture.call()
+    var stream = TestStream(.aLaw, packets: 1500)
+    let sound = (0..<1500 * 160).map { Int16(8000 * sin(2 * .pi * 50 * Double($0) / 8000)) }
+    stream.codes = G711.aLaw.encode(sound)
+    for index in 0..<1500 {
+      let time = Int64(index) * 20_000
+      stream.send(index, into: &capture, at: time + time * millionths / 1_000_000)
+    }
+    let heard = try convert(capture.bytes, wanted: rate, rate: rate).left
+    // Of 30 s, 12 ms are gained or lost.
+    let parted = heard.count - rate * 30
+    #expect((parted - Int(millionths) * rate * 30 / 1_000_000).magnitude < rate / 250, "\(parted)")
+    // A sine of 50 Hz moves by 1/25 of its height from one sample to the next at 8000 Hz.
+    let steepest = zip(heard, heard.dropFirst()).dropLast(rate / 100).map { abs(Int($0) - Int($1)) }.max() ?? 0
+    #expect(steepest < 900, "\(steepest)")
+  }
+}
