@@ -145,10 +145,12 @@ struct PcapToWave: ParsableCommand {
       complain("\(path): call \(call.number): nothing but key presses; --dtmf lets them sound")
     }
     for call in wanted where !call.undecodableCodecs.isEmpty {
-      let names = call.undecodableCodecs.joined(separator: ", ")
+      let names = call.undecodableCodecs.map { "\($0) (\(Self.sides(of: $0, in: call)))" }.joined(separator: ", ")
       let rest = decodable.contains { $0.number == call.number } ? " and is left silent" : ""
-      complain(
-        "\(path): call \(call.number): \(names) cannot be decoded\(rest); expected \(PayloadCodec.decodableNames)")
+      let hint =
+        call.undecodableCodecs.allSatisfy { $0.hasPrefix("SRTP ") }
+        ? "its key is not in the capture" : "expected \(PayloadCodec.decodableNames)"
+      complain("\(path): call \(call.number): \(names) cannot be decoded\(rest); \(hint)")
     }
     if let from {
       for call in decodable where call.duration <= from.nanoseconds {
@@ -170,6 +172,12 @@ struct PcapToWave: ParsableCommand {
       names.paths(call: isOnly || isNamed ? nil : call.number, layout: layout)
     }
     return decodable.count == wanted.count
+  }
+
+  /// `left`, `right` or both: who sends with this codec.
+  private static func sides(of codec: String, in call: RecordedCall) -> String {
+    [("left", call.left), ("right", call.right)].filter { $0.1.codecs.contains { $0.name == codec } }.map(\.0)
+      .joined(separator: " and ")
   }
 
   private func warn(_ path: String, _ survey: CallSurvey) {

@@ -187,7 +187,9 @@ import Testing
       ),
       (
         "g728.pcap",
-        ["g728.pcap: call 1: G728 cannot be decoded; expected PCMA, PCMU, G722, GSM, G729, OPUS or L16"]
+        [
+          "g728.pcap: call 1: G728 (right) cannot be decoded; expected PCMA, PCMU, G722, GSM, G729, OPUS or L16"
+        ]
       ),
     ]
     for (name, lines) in expected {
