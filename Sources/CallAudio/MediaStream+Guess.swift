@@ -1,5 +1,12 @@
 /// What a stream's regularity tells where no SIP does.
 extension MediaStream {
+  /// True if this is the other one on the far side of a relay, which leaves SSRC and packets as they are.
+  func isCopy(of other: MediaStream) -> Bool {
+    let apart = [firstTime &- other.firstTime, lastTime &- other.lastTime]
+    return key.ssrc == other.key.ssrc && key.flow != other.key.flow && apart.allSatisfy { $0.magnitude < 1_000_000_000 }
+      && (packetCount - other.packetCount).magnitude <= max(packetCount, other.packetCount) / 10
+  }
+
   /// True if the stream is sound without doubt: its numbers follow each other, and its timestamps go with its packets'
   /// length or with the time.
   ///

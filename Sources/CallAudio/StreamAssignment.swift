@@ -81,7 +81,11 @@ struct StreamAssignment {
       used.formUnion(parts.map(\.stream))
     }
     let least = streams.reduce(0) { $0 &+ $1.packetCount } < 100 ? 4 : 10
-    let regular = unclaimed.filter { streams[$0].looksLikeSound(leastPackets: least) }
+    let heard = Dictionary(grouping: used, by: { streams[$0].key.ssrc })
+    let regular = unclaimed.filter { index in
+      streams[index].looksLikeSound(leastPackets: least)
+        && !(heard[streams[index].key.ssrc] ?? []).contains { streams[index].isCopy(of: streams[$0]) }
+    }
     let found = StreamPairing.calls(streams, regular)
     let adopter = CallAdoption(signalling, streams, silent: silent, legsOfGroup: legsOfGroup)
     var adopted: Set<Int> = []

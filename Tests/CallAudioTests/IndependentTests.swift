@@ -33,7 +33,8 @@ import Testing
 
   @Test(arguments: [
     Case(capture: "SIP_CALL_RTP_G711.pcap", ssrc: "0x58f33dea", type: "8", call: 1, channel: 0),
-    Case(capture: "SIP_CALL_RTP_G711.pcap", ssrc: "0xd2bd4e3e", type: "8", call: 1, channel: 1),
+    // Its timestamps gain 100 ms on its packets in half a minute.
+    Case(capture: "SIP_CALL_RTP_G711.pcap", ssrc: "0xd2bd4e3e", type: "8", call: 1, channel: 1, slack: 1000),
     Case(capture: "sip-rtp-g711.pcap", ssrc: "0x343da99b", type: "0", call: 1, channel: 1),
     Case(capture: "sip-rtp-g711.pcap", ssrc: "0x343ffa34", type: "8", call: 2, channel: 1),
     Case(capture: "nb6-telephone.pcap", ssrc: "0x446e4b53", type: "8", call: 1, channel: 0),
