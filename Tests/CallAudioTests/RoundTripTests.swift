@@ -17,9 +17,16 @@ import Testing
       milliseconds: [20, 10, 30, 60][Int(seed / 3 % 4)], duplicates: seed % 2 == 0 ? 0.02 : 0, drift: Double(drift))
   }
 
+  /// Six minutes, in which the caller's clock loses 36 ms on the capture's, and the technician's gains as many. The words
+  /// are stretched as the clock was: over a window by more than a sample, so that it fits less well than 0.9.
+  @Test func clocksThatDrift() throws {
+    let words = { (name: String) in Array(repeating: try spoken(name), count: 43).flatMap(\.self) }
+    try roundTrip(77, words("demo-caller"), words("demo-technician"), drift: 100, step: 16_000 * 8, least: 0.5)
+  }
+
   func roundTrip(
     _ seed: UInt64, _ left: [Int16], _ right: [Int16], milliseconds: Int = 20, duplicates: Double = 0, drift: Double,
-    step: Int = SpokenWindow.length / 2
+    step: Int = SpokenWindow.length / 2, least: Double = 0.9
   ) throws {
     var capture = CaptureBuilder()
     let begin: Int64 = 700_000
@@ -55,7 +62,7 @@ import Testing
       try #require(windows.count >= 6)
       let worst = windows.map(\.correlation).min() ?? 0
       let farthest = windows.map(\.offset.magnitude).max() ?? .max
-      #expect(worst >= 0.9, "channel \(index): \(windows.filter { $0.correlation < 0.9 })")
+      #expect(worst >= least, "channel \(index): \(windows.filter { $0.correlation < least })")
       #expect(farthest <= 160, "channel \(index): \(windows.filter { $0.offset.magnitude > 160 })")
     }
   }
