@@ -74,7 +74,7 @@ extension ScenarioTests {
     let ours = Set((0..<100 as Range<UInt16>).map { "\(site.rtp + $0)" })
     let relayed = rows.filter { ours.contains($0[1]) && $0[2] == "127.0.0.1" && phones.contains($0[3]) }
     try #require(phones.count == 6 && relayed.isEmpty, "\(phones): \(relayed.count)")
-    for name in try site.names(in: "recording") {
+    for name in try site.recordings() {
       let recording = joined(site.directory, "recording/" + name)
       let foreign = try await Wire.fields(["ip.src"], of: recording, where: "ip.addr == 127.0.0.66", scene)
       try #require(foreign.isEmpty, "\(name): \(foreign.count)")

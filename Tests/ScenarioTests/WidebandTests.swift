@@ -32,7 +32,7 @@ extension ScenarioTests {
       }
       try await daemon.stop()
 
-      let names = try site.names(in: "recording").filter { $0.hasSuffix(".pcap") }.sorted()
+      let names = try site.recordings().sorted()
       try #require(names.count == 2)
       for name in names {
         let recording = joined(site.directory, "recording/" + name)
