@@ -91,7 +91,7 @@ package struct WAVE: Sendable {
     guard seconds <= limit else { throw .tooLong(seconds: seconds, limit: limit) }
     // The rate was checked; a resampler exists.
     guard let resampler = Resampler(from: file.sampleRate, to: 8000) else { throw .badSampleRate(file.sampleRate) }
-    return resampler.resample(file.mono()).map { Mixing.clamp(Double($0)) }
+    return resampler.resample(file.mono())
   }
 
   /// One channel at the file's own rate, 16 bits.
@@ -102,11 +102,11 @@ package struct WAVE: Sendable {
   }
 
   /// The mean of all channels at the file's own rate, full scale at ±32768.
-  package func mono() -> [Float] {
+  package func mono() -> [Int16] {
     (0..<frames).map { frame in
       var total = 0.0
       for index in 0..<channels { total += sample(dataOffset + (frame * channels + index) * encoding.bytes) }
-      return Float(total / Double(channels))
+      return Mixing.clamp(total / Double(channels))
     }
   }
 

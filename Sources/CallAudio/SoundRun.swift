@@ -11,8 +11,8 @@ struct SoundRun: ~Copyable {
   var tone: Range<Int64> = 0..<0
   private(set) var isRunning = false
 
-  private var resamplers: [StreamResampler] = []
-  private var resampler: StreamResampler?
+  private var resamplers: [Resampler] = []
+  private var resampler: Resampler?
   private var sourceRate = 8000
   /// Where the run began, slips included, and how many samples of the source it has had since.
   private var start: Int64 = 0
@@ -51,7 +51,7 @@ struct SoundRun: ~Copyable {
       resampler = nil
     } else if resampler?.from != sourceRate {
       let known = resamplers.first { $0.from == sourceRate }
-      resampler = known ?? StreamResampler(from: sourceRate, to: track.rate)
+      resampler = known ?? Resampler(from: sourceRate, to: track.rate)
       if known == nil, let resampler { resamplers.append(resampler) }
     }
     resampler?.reset()
@@ -82,7 +82,7 @@ struct SoundRun: ~Copyable {
     guard let resampler else { return try write(samples) }
     var rest = samples[...]
     while !rest.isEmpty {
-      let piece = UnsafeBufferPointer(rebasing: rest.prefix(StreamResampler.longestPiece))
+      let piece = UnsafeBufferPointer(rebasing: rest.prefix(Resampler.longestPiece))
       rest = rest.dropFirst(piece.count)
       try produce(resampler.mostSamples(for: piece.count)) { resampler.feed(piece, into: $0) }
     }

@@ -56,5 +56,6 @@ import Testing
     #expect(Resampler(from: 0, to: 8000) == nil)
     #expect(Resampler(from: 8000, to: -1) == nil)
     #expect(Resampler(from: .max, to: 8000) == nil)
+    #expect(Resampler(from: 8000, to: 1_000_000) == nil)
   }
 }

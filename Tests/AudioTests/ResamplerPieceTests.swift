@@ -6,13 +6,14 @@ import func Glibc.sin
 
 @testable import Audio
 
-@Suite struct StreamResamplerTests {
+/// Sound that comes piece by piece.
+@Suite struct ResamplerPieceTests {
   private func sine(_ frequency: Double, _ count: Int, _ rate: Int) -> [Int16] {
     (0..<count).map { Int16((20_000 * sin(2 * .pi * frequency * Double($0) / Double(rate))).rounded()) }
   }
 
   private func convert(_ sound: [Int16], _ from: Int, _ to: Int, pieces: [Int]) throws -> [Int16] {
-    let resampler = try #require(StreamResampler(from: from, to: to))
+    let resampler = try #require(Resampler(from: from, to: to))
     var heard: [Int16] = []
     var place = 0
     var index = 0
@@ -86,10 +87,5 @@ import func Glibc.sin
     let whole = try convert(sound, from, to, pieces: [4096])
     #expect(try convert(sound, from, to, pieces: [160]) == whole)
     #expect(try convert(sound, from, to, pieces: [1, 2, 3, 500, 4096, 7]) == whole)
-  }
-
-  @Test func ratesBeyondSense() {
-    #expect(StreamResampler(from: 0, to: 8000) == nil)
-    #expect(StreamResampler(from: 8000, to: 1_000_000) == nil)
   }
 }
