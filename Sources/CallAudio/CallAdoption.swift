@@ -104,8 +104,10 @@ struct CallAdoption {
 
   private func isAtTheTime(of found: StreamPairing.Found, _ group: Int) -> Bool {
     let dialogs = (dialogsOfGroup[group] ?? []).map { signalling.dialogs[$0] }
-    guard let begin = dialogs.map(\.firstTime).min() else { return false }
+    guard let earliest = dialogs.min(by: { $0.firstTime < $1.firstTime }) else { return false }
+    let begin = earliest.firstTime
     let end = dialogs.map { $0.endTime ?? .max }.max() ?? .max
+    if earliest.isSeenFromItsBeginning, found.first < begin &- Self.tolerance { return false }
     return found.last >= begin &- Self.tolerance && (end == .max || found.first <= end &+ Self.tolerance)
   }
 

@@ -52,6 +52,8 @@ struct SignalledDialog: Sendable {
   var calledHost: FrameAddress
   /// Nanoseconds since 1970.
   var firstTime: Int64
+  /// True if the first message is the INVITE that begins the call: no sound of it is older.
+  var isSeenFromItsBeginning: Bool
   /// When it was released or refused, if it was.
   var endTime: Int64?
   /// True once an INVITE was accepted.
@@ -107,7 +109,9 @@ struct Signalling {
       known != nil || dialogs.count < Self.mostDialogs
     else { return [] }
     let isRequest = if case .request = message { true } else { false }
-    let dialog = known ?? addDialog(callID, from, to, isRequest ? (source, target) : (target, source), time)
+    let isBeginning = isRequest && method == .invite && to.tag == nil
+    let dialog =
+      known ?? addDialog(callID, from, to, isRequest ? (source, target) : (target, source), time, isBeginning)
     join(dialog, headers)
     if method == .bye { dialogs[dialog].endTime = dialogs[dialog].endTime ?? time }
     if case .response(let response) = message, method == .invite {
@@ -142,14 +146,15 @@ struct Signalling {
   private static let callMethods: Set<Method> = [.invite, .ack, .prack, .update, .bye]
 
   private mutating func addDialog(
-    _ callID: String, _ from: NameAddress, _ to: NameAddress, _ hosts: (FrameAddress, FrameAddress), _ time: Int64
+    _ callID: String, _ from: NameAddress, _ to: NameAddress, _ hosts: (FrameAddress, FrameAddress), _ time: Int64,
+    _ isBeginning: Bool
   ) -> Int {
     let index = dialogs.count
     let name = { (address: NameAddress) in address.uri.user ?? address.uri.host }
     dialogs.append(
       SignalledDialog(
         callID: callID, caller: name(from), called: name(to), callerHost: hosts.0.host, calledHost: hosts.1.host,
-        firstTime: time, group: index))
+        firstTime: time, isSeenFromItsBeginning: isBeginning, group: index))
     dialogOfCallID[callID] = index
     return index
   }

@@ -34,6 +34,8 @@ struct StreamAssignment {
   private static let tolerance: Int64 = 2_000_000_000
   /// Streams of one channel may overlap by as much, in nanoseconds.
   private static let overlap: Int64 = 100_000_000
+  /// Senders that have one SSRC for all their calls must not cost time that grows with the square of them.
+  private static let mostOfOneSSRC = 100
 
   init(_ signalling: Signalling, _ streams: [MediaStream]) {
     self.signalling = signalling
@@ -81,10 +83,12 @@ struct StreamAssignment {
       used.formUnion(parts.map(\.stream))
     }
     let least = streams.reduce(0) { $0 &+ $1.packetCount } < 100 ? 4 : 10
-    let heard = Dictionary(grouping: used, by: { streams[$0].key.ssrc })
+    let heard = Dictionary(grouping: used.sorted(), by: { streams[$0].key.ssrc })
     let regular = unclaimed.filter { index in
       streams[index].looksLikeSound(leastPackets: least)
-        && !(heard[streams[index].key.ssrc] ?? []).contains { streams[index].isCopy(of: streams[$0]) }
+        && !(heard[streams[index].key.ssrc] ?? []).prefix(Self.mostOfOneSSRC).contains {
+          streams[index].isCopy(of: streams[$0])
+        }
     }
     let found = StreamPairing.calls(streams, regular)
     let adopter = CallAdoption(signalling, streams, silent: silent, legsOfGroup: legsOfGroup)

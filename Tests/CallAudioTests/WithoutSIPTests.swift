@@ -103,6 +103,28 @@ import Testing
     expectSame(heard.right, right.samples + silence(800))
   }
 
+  /// The only call told of is not the one that was heard if that had long begun.
+  @Test func noINVITEComesBehindItsSound() throws {
+    var capture = CaptureBuilder()
+    let stream = TestStream(.aLaw, from: "192.0.2.2:7000", to: "192.0.2.1:9000", packets: 800)
+    stream.sendAll(into: &capture, from: 0)
+    capture.call(caller: "10.0.0.7:4000", called: "172.16.0.9:4002", from: 16_000_000, to: 18_000_000)
+    let survey = try convert(capture.bytes).survey
+    #expect(survey.calls.map(\.callID) == [nil] && survey.silentCallCount == 1)
+  }
+
+  /// A relay that passes packets on as they are shows them twice.
+  @Test func theFarSideOfARelayIsNoCallOfItsOwn() throws {
+    var capture = CaptureBuilder()
+    capture.call(caller: "192.0.2.1:4000", called: "192.0.2.2:4002")
+    let near = TestStream(.aLaw, from: "192.0.2.1:4000", to: "192.0.2.2:4002")
+    let far = TestStream(.aLaw, from: "192.0.2.2:4004", to: "192.0.2.3:7000")
+    near.sendAll(into: &capture, from: 300_000)
+    far.sendAll(into: &capture, from: 300_200)
+    let survey = try convert(capture.bytes).survey
+    #expect(survey.calls.map(\.callID) == ["one@test"] && survey.otherStreams.count == 1)
+  }
+
   @Test func twoCallsOfTheSameHostsAreNotGuessed() throws {
     var capture = CaptureBuilder()
     for index in 0..<2 {
