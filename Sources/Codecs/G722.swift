@@ -4,7 +4,8 @@ import CSpandsp
 ///
 /// G.722 codes two bands of 4 kHz each; sound of 8000 samples a second is the lower one, so no resampling is needed: what
 /// is encoded sounds in any G.722 decoder as it would after rising to 16 kHz, and of what is decoded the part below 4 kHz
-/// remains. A byte stands for one sample, and for one unit of the RTP clock (RFC 3551 §4.5.2).
+/// remains. (spandsp's other mode, with sound of 16 kHz, crashes as Debian 12 builds it.) A byte stands for one sample, and
+/// for one unit of the RTP clock (RFC 3551 §4.5.2).
 ///
 /// Encoder and decoder go on from what they had before; neither allocates. One value belongs to one leg and one thread.
 package final class G722 {
