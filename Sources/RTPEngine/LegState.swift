@@ -79,7 +79,8 @@ struct LegState {
   }
 
   /// Takes over a new SDP.
-  mutating func describe(_ media: LegMedia) {
+  /// - Parameter now: in nanoseconds of the monotonic clock.
+  mutating func describe(_ media: LegMedia, at now: Int64) {
     latch.expect(
       media.remote.map { PacketSource($0) }, own: media.ownSources, isTranslated: media.isTranslated)
     kinds = InlineArray(repeating: .unknown)
@@ -87,10 +88,18 @@ struct LegState {
     for type in media.receiveG722 where type < 128 { kinds[Int(type)] = .g722 }
     if let type = media.comfortNoise, type < 128 { kinds[Int(type)] = .comfortNoise }
     if let type = media.telephoneEventReceive, type < 128 { kinds[Int(type)] = .telephoneEvent }
+    // Static as that of G.711 (RFC 3551 §6), it is sent by peers that do not list it; all our codecs have its clock.
+    if kinds[13] == .unknown { kinds[13] = .comfortNoise }
     receives = media.receives
     isSecure = media.keys != nil
     sends = media.sends
-    silenceLimit = media.silenceLimit?.nanoseconds ?? .max
+    let limit = media.silenceLimit?.nanoseconds ?? .max
+    if silenceLimit == .max, limit != .max {
+      // While a phone rings it has nothing to say.
+      lastHeard = now
+      silenceTold = now
+    }
+    silenceLimit = limit
     sendPayloadType = media.sendPayloadType & 0x7F
     sendLaw = media.sendLaw
     sendKind = media.sendsG722 ? .g722 : PayloadKind(media.sendLaw)

@@ -10,7 +10,7 @@ extension MediaLoop {
     switch command {
     case .describe(let leg, let media):
       guard let slot = slot(of: leg) else { return }
-      legs[slot].describe(media)
+      legs[slot].describe(media, at: now.instant.nanoseconds)
       reserves[slot].describe(media, isIPv6: legs[slot].isIPv6)
     case .play(let leg, let sound, let loops, let token):
       if let slot = slot(of: leg) { play(slot, sound, loops: loops, token: token) }

@@ -10,16 +10,26 @@ struct ComfortNoise {
   private static let loudest = 30
   private var state: UInt32
   private let amplitude: Int32
+  /// The packet that described it.
+  private let ssrc: UInt32
+  private let sequenceNumber: UInt16
 
   /// - Parameters:
   ///   - level: in dB below overload (RFC 3389 §3.1); the upper bit means nothing.
-  ///   - seed: where the noise begins.
-  init(level: UInt8, seed: UInt32) {
+  ///   - header: that of the packet in which it came.
+  init(level: UInt8, in header: RTPHeader) {
     // Of noise that is spread evenly up to an amplitude, the level is √3 lower.
     var amplitude = 32_768 * 1.732_050_8
     for _ in 0..<max(Self.loudest, Int(level & 0x7F)) { amplitude *= 0.891_250_9 }
     self.amplitude = Int32(amplitude.rounded())
-    state = seed | 1
+    state = (header.ssrc ^ header.timestamp) | 1
+    ssrc = header.ssrc
+    sequenceNumber = header.sequenceNumber
+  }
+
+  /// True if a packet was sent before the pause began, and is late.
+  func isNewer(than header: RTPHeader) -> Bool {
+    header.ssrc == ssrc && Int16(bitPattern: header.sequenceNumber &- sequenceNumber) < 0
   }
 
   /// The next sample.
@@ -42,7 +52,8 @@ extension MediaLoop {
     if let type = legs[peer].comfortNoise { return relay(to: peer, packet, header, type: type) }
     // Its length is the receiver's affair: the side that pauses sends nothing more until something changes.
     let isNew = reserves[peer].noise == nil
-    reserves[peer].noise = ComfortNoise(level: packet[header.payloadOffset], seed: header.ssrc ^ header.timestamp)
+    guard reserves[peer].noise?.isNewer(than: header) != true else { return }
+    reserves[peer].noise = ComfortNoise(level: packet[header.payloadOffset], in: header)
     if isNew, !legs[peer].isSounding { legs[peer].rewriter.cut() }
     legs[peer].isSounding = true
   }
@@ -62,9 +73,11 @@ extension MediaLoop {
   }
 
   /// The other side is to be heard on the leg in `slot` while something else sounds there: noise gives way.
-  /// - Returns: false if what sounds is not noise.
-  func makesRoom(_ slot: Int) -> Bool {
-    guard reserves[slot].noise != nil else { return false }
+  /// - Parameter header: that of the packet which is to be heard; nil: the pause is over without one.
+  /// - Returns: false if what sounds is not noise, or the packet is older than the pause.
+  func makesRoom(_ slot: Int, for header: RTPHeader? = nil) -> Bool {
+    guard let noise = reserves[slot].noise else { return false }
+    if let header, noise.isNewer(than: header) { return false }
     reserves[slot].noise = nil
     legs[slot].isSounding = reserves[slot].hasSound
     return !legs[slot].isSounding

@@ -127,7 +127,7 @@ extension MediaLoop {
   ) {
     let state = legs + peer
     guard state.pointee.sends, state.pointee.hasTarget,
-      !state.pointee.isSounding || makesRoom(peer),
+      !state.pointee.isSounding || makesRoom(peer, for: header),
       var out = state.pointee.rewriter.relay(header, at: now.instant)
     else { return }
     out.payloadType = type

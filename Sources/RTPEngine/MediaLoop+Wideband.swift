@@ -29,7 +29,7 @@ extension MediaLoop {
   /// Makes G.722 of a packet of G.711 for the leg in `peer`.
   /// - Returns: false if it is not to be heard there now: what the encoder hears must be what is sent.
   func widen(_ packet: UnsafeMutableRawBufferPointer, _ header: RTPHeader, _ law: G711, to peer: Int) -> Bool {
-    guard !legs[peer].isSounding || makesRoom(peer), let codec = reserves[peer].wideband,
+    guard !legs[peer].isSounding || makesRoom(peer, for: header), let codec = reserves[peer].wideband,
       header.payloadLength <= linear.count
     else { return false }
     for index in 0..<header.payloadLength {

@@ -63,6 +63,32 @@ extension EngineTests {
       #expect(!bench.events.all.contains { if case .silent(other, _) = $0 { true } else { false } })
     }
 
+    @Test("Silence counts from the first description that limits it, not from the opening")
+    func silenceBegins() throws {
+      let loop = try ManualLoop()
+      let sockets = try TestPorts.bind(try #require(IPAddress("127.0.0.1")))
+      let leg = try loop.exchange.open(sockets)
+      loop.loop.turn(timeout: 1000)
+      func silences() -> [EngineEvent] {
+        loop.events.all.filter { if case .silent(leg, _) = $0 { true } else { false } }
+      }
+      // It rings.
+      loop.loop.advance(.seconds(100))
+      let answered = loop.loop.now.instant
+      var media = LegMedia(remote: Endpoint("127.0.0.1:9"))
+      media.silenceLimit = .seconds(60)
+      loop.perform(.describe(leg, media))
+      loop.loop.passTime(1)
+      loop.loop.advance(.seconds(59))
+      // A session refresh is no sign of sound.
+      loop.perform(.describe(leg, media))
+      loop.loop.passTime(1)
+      #expect(silences().isEmpty)
+      loop.loop.advance(.seconds(1))
+      loop.loop.passTime(1)
+      #expect(silences() == [.silent(leg, since: answered)])
+    }
+
     @Test("Reports tell what was sent and received, under our name; the end is told")
     func reports() throws {
       let bench = try Bench { $0.reportInterval = .milliseconds(80) }

@@ -67,6 +67,38 @@ extension EngineTests {
       #expect(abs(loudness - expected) < 1.5, "\(loudness)")
     }
 
+    @Test("What is older than the pause does not end it, what is newer does; payload type 13 needs no mention")
+    func late() throws {
+      let bench = try Bench()
+      let (a, alice, _) = try bench.leg { $0.telephoneEventReceive = 101 }
+      let (b, bob, _) = try bench.leg { $0.telephoneEventSend = 101 }
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      alice.speak(bytes(160, seed: 1))
+      #expect(try bob.hear().payload == bytes(160, seed: 1))
+      let before = alice.sequence
+      alice.sequence &+= 3
+      alice.send([50], type: 13)
+      let after = alice.sequence
+      _ = try bob.hear()
+      alice.sequence = before
+      alice.speak(bytes(160, seed: 2))
+      alice.sendEvent(5, type: 101, duration: 160, isEnd: false)
+      // A description that comes late as well.
+      alice.send([31], type: 13)
+      try bench.settle()
+      for packet in try bob.hear(20) {
+        #expect(packet.header.payloadType == 8)
+        #expect((45...55).contains(level(G711.aLaw.decode(packet.payload))))
+      }
+      alice.sequence = after
+      alice.speak(bytes(160, seed: 3))
+      var heard = try bob.hear()
+      while heard.payload != bytes(160, seed: 3) { heard = try bob.hear() }
+      try bench.settle()
+      #expect(bob.hearsNothing)
+    }
+
     @Test("Our own sound comes first, and noise ends with the bridge")
     func givesWay() throws {
       let bench = try Bench()
