@@ -8,6 +8,9 @@ extension CallController {
   /// The call a leg belongs to.
   package func call(of leg: LegID) -> CallID? { legs[leg]?.call }
 
+  /// The way by which the leg's peer signals at present; nil once the leg is gone.
+  package func flow(of leg: LegID) -> Flow? { userAgent.flow(of: leg) }
+
   /// The ticket of the call's hop that runs, or ran last; nil once the call is forgotten, or if it never had one.
   package func ticket(of call: CallID) -> TicketNumber? { calls[call]?.ticket }
 

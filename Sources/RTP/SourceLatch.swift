@@ -21,10 +21,12 @@ package enum LatchVerdict: Hashable, Sendable {
 /// "Another address" is not anybody's: five packets in sequence are soon made, and a peer that has not spoken yet, or is
 /// muted, must not leave its place to whoever sprays our ports. It is one of the peer's own, which the owner of the leg
 /// names: where its signalling comes from (a phone behind a router speaks and signals from the router's address), and the
-/// addresses of its trunk. There is one exception, for phones behind a router that also signal through a
+/// addresses of its trunk. What bears the keys of an encrypted leg is the peer's own too, wherever it comes from. There is one
+/// exception, for phones behind a router that also signal through a
 /// proxy: if the SDP's address cannot be the one that packets come from (a private one, signalled from the public network),
 /// a stranger may be learned, but only after 3 s in which none of the peer's own addresses has ever been heard; these
-/// take the stream back at once, and there is no second one.
+/// take the stream back at once. A second stranger is learned in the same way, and only once the first is silent (the phone
+/// has got another network).
 ///
 /// What was latched under the same SDP address is known: after a pause, or a session refresh, it counts at once. An SDP
 /// without an address (hold in old peers) leaves what was latched.
@@ -41,6 +43,14 @@ package struct SourceLatch: Sendable {
     var ssrc: UInt32
     var nextSequence: UInt16
     var count: Int
+
+    /// One more packet: the next in sequence, or the first of another one.
+    mutating func count(_ header: RTPHeader) {
+      let follows = ssrc == header.ssrc && nextSequence == header.sequenceNumber
+      count = follows ? count + 1 : 1
+      ssrc = header.ssrc
+      nextSequence = header.sequenceNumber &+ 1
+    }
   }
 
   /// The SDP's address and port, nil while there is none (no SDP yet, or 0.0.0.0).
@@ -60,6 +70,10 @@ package struct SourceLatch: Sendable {
   private var hasHeardOwn = false
   /// Since when a stranger has been heard in place of the peer.
   private var strangerSince: Instant?
+  /// Who is refused for good while nothing is heard from the peer, since when there has been any, and whether it was told.
+  private var knocking: Candidate?
+  private var knockingSince: Instant?
+  private var isKnockTold = false
   private var isReopened = false
   /// Whether `latched` has the SDP's address.
   private var isExpectedLatched = false
@@ -97,6 +111,7 @@ package struct SourceLatch: Sendable {
         expectedLastHeard = nil
         hasHeardOwn = false
         strangerSince = nil
+        knockingSince = nil
       }
     }
     expected = source
@@ -108,9 +123,11 @@ package struct SourceLatch: Sendable {
   }
 
   /// A packet with a valid RTP header came from `source`.
-  /// - Parameter isNegotiated: whether its payload type is one of those negotiated.
+  /// - Parameters:
+  ///   - isNegotiated: whether its payload type is one of those negotiated.
+  ///   - isAuthentic: whether a key has shown that it is the peer's.
   package mutating func receive(
-    _ header: RTPHeader, from source: PacketSource, isNegotiated: Bool, at now: Instant
+    _ header: RTPHeader, from source: PacketSource, isNegotiated: Bool, isAuthentic: Bool = false, at now: Instant
   ) -> LatchVerdict {
     // The way of nearly all packets.
     if isNegotiated, !isReopened, source == latched {
@@ -139,20 +156,52 @@ package struct SourceLatch: Sendable {
       return latch(source, at: now)
     }
     guard isSilent(since: expectedLastHeard, at: now) else { return drop() }
-    if own.contains(where: { $0.contains(source) }) {
-      let isStrangerLatched = latched.map { latched in !own.contains { $0.contains(latched) } } ?? false
+    if isAuthentic || isOwn(source) {
+      let isStrangerLatched = !isAuthentic && latched.map { !isOwn($0) } ?? false
       guard isOpen || isStrangerLatched, hasProved(source, header) else { return drop() }
       hasHeardOwn = true
       return latch(source, at: now)
+    }
+    guard isTranslated, !hasHeardOwn else {
+      knocks(source, header, at: now)
+      return drop()
     }
     guard isOpen, mayBeStranger(source, at: now), hasProved(source, header) else { return drop() }
     return latch(source, at: now)
   }
 
-  /// True if RTCP from `source` counts: it comes from the address of the latched source, or of the SDP.
-  package func acceptsControl(from source: PacketSource) -> Bool {
-    (latched.map(source.hasAddress(of:)) ?? false) || (expected.map(source.hasAddress(of:)) ?? false)
+  /// True if RTCP from `source` counts: it comes from the address of the latched source, or of the SDP; while that is silent,
+  /// from any of the peer's own (a muted phone behind a router may send nothing but RTCP).
+  package func acceptsControl(from source: PacketSource, isAuthentic: Bool = false, at now: Instant) -> Bool {
+    if latched.map(source.hasAddress(of:)) ?? false { return true }
+    return isExpected(source)
+      || isSilent(since: expectedLastHeard, at: now) && (isAuthentic || isOwn(source))
   }
+
+  /// Once in a leg's life: who has sent packets in sequence that can never count, while for 3 s nothing of the peer's has.
+  package mutating func takeKnock() -> PacketSource? {
+    guard !isKnockTold, let knocking, knocking.count >= Self.packetsInSequence else { return nil }
+    isKnockTold = true
+    return knocking.source
+  }
+
+  /// Takes notice of a packet that is refused whatever comes.
+  private mutating func knocks(_ source: PacketSource, _ header: RTPHeader, at now: Instant) {
+    guard !isKnockTold else { return }
+    let since = knockingSince ?? now
+    knockingSince = since
+    guard isSilent(since: lastHeard ?? since, at: now) else {
+      knocking = nil
+      return
+    }
+    if knocking?.source != source {
+      knocking = Candidate(source: source, ssrc: header.ssrc, nextSequence: header.sequenceNumber, count: 0)
+    }
+    knocking?.count(header)
+  }
+
+  /// True if `source` is one of the peer's own besides the SDP's.
+  private func isOwn(_ source: PacketSource) -> Bool { own.contains { $0.contains(source) } }
 
   /// True if `source` has the SDP's address, on whatever port.
   private func isExpected(_ source: PacketSource?) -> Bool {
@@ -182,7 +231,12 @@ package struct SourceLatch: Sendable {
 
   /// True if a stranger may be the peer: his address is translated on the way, and he himself is not to be heard.
   private mutating func mayBeStranger(_ source: PacketSource, at now: Instant) -> Bool {
-    guard isTranslated, !hasHeardOwn, latched.map(source.hasAddress(of:)) ?? true else { return false }
+    if latched.map({ !source.hasAddress(of: $0) }) ?? false, let last = lastHeard,
+      strangerSince.map({ $0 < last }) ?? false
+    {
+      // The one who was learned has spoken since: that his silence lasts is to be seen.
+      strangerSince = nil
+    }
     guard let strangerSince else {
       strangerSince = now
       return false
@@ -198,10 +252,7 @@ package struct SourceLatch: Sendable {
   private mutating func hasProved(_ source: PacketSource, _ header: RTPHeader) -> Bool {
     for index in candidates.indices {
       guard var candidate = candidates[index], candidate.source == source else { continue }
-      let follows = candidate.ssrc == header.ssrc && candidate.nextSequence == header.sequenceNumber
-      candidate.count = follows ? candidate.count + 1 : 1
-      candidate.ssrc = header.ssrc
-      candidate.nextSequence = header.sequenceNumber &+ 1
+      candidate.count(header)
       candidates[index] = candidate
       return candidate.count >= Self.packetsInSequence
     }

@@ -45,7 +45,7 @@ package struct LegStatistics: Hashable, Sendable {
 
 /// What the engine tells the event loop; called on the engine's threads, so the receiver hops at once.
 ///
-/// Digits come at most 16 a second and leg, `silent` once per silence limit, `recordingDropped` once a second and
+/// Digits come at most 16 a second and leg, `silent` once per silence limit, `sourceRefused` once a leg, `recordingDropped` once a second and
 /// recording: a flood from outside cannot grow the loop's queue.
 package enum EngineEvent: Hashable, Sendable {
   /// A key was pressed (`0`-`9`, `*`, `#`, `A`-`D`). The same press may come by both ways.
@@ -59,6 +59,9 @@ package enum EngineEvent: Hashable, Sendable {
   /// Neither RTP nor RTCP has come from the leg's peer since `since`; repeated each `LegMedia.silenceLimit` while it
   /// lasts.
   case silent(Leg, since: Instant)
+  /// Sound comes from this place, which is none of the peer's, and is refused, while for 3 s nothing has been heard from the
+  /// peer. Told once a leg.
+  case sourceRefused(Leg, Endpoint)
   /// The recording cannot be written; `errno` says why. Told once a fault; calls go on, and so does the file as soon as
   /// it can be written again (not if it could not be created).
   case recordingFailed(RecordingID, errno: Int32, path: String)

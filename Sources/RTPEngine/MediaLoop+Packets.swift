@@ -30,11 +30,14 @@ extension MediaLoop {
       handleRTCP(slot, packet, from: source, isMuxed: true)
       return
     }
-    switch state.pointee.latch.receive(header, from: source, isNegotiated: kind != .unknown, at: now.instant) {
+    switch state.pointee.latch.receive(
+      header, from: source, isNegotiated: kind != .unknown, isAuthentic: state.pointee.isSecure, at: now.instant)
+    {
     case .accepted: break
     case .latched: state.pointee.aim()
     case .dropped:
       state.pointee.statistics.packetsRefused &+= 1
+      if let source = state.pointee.latch.takeKnock()?.endpoint { onEvent(.sourceRefused(state.pointee.leg, source)) }
       return
     }
     state.pointee.lastHeard = now.instant.nanoseconds

@@ -15,7 +15,9 @@ extension MediaLoop {
       guard let plain = unprotect(slot, datagram, isControl: true) else { return }
       bytes = UnsafeRawBufferPointer(plain)
     }
-    guard RTCPReader.isRTCP(bytes), state.pointee.latch.acceptsControl(from: source) else {
+    guard RTCPReader.isRTCP(bytes),
+      state.pointee.latch.acceptsControl(from: source, isAuthentic: state.pointee.isSecure, at: now.instant)
+    else {
       state.pointee.statistics.packetsRefused &+= 1
       return
     }

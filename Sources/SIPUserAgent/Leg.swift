@@ -19,6 +19,8 @@ struct Leg: Sendable {
   var phase: Phase
   /// The INVITE's way.
   var flow: Flow
+  /// The way of the peer's last request in the dialog.
+  var peerFlow: Flow?
   /// The INVITE: the peer's as it came, ours without Via.
   var invite: Request
   var clientTransaction: ClientTransactionID?

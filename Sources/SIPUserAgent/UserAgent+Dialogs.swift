@@ -236,6 +236,7 @@ extension UserAgent {
       return respond(legResponse(500, to: request, leg, body: nil), transaction, at: now)
     }
     leg.move(dialog, to: flow)
+    leg.peerFlow = flow
     legs[id] = leg
     // Whoever hangs up has hung up, whatever else he asks for.
     if request.method != .bye, let unsupported = unsupportedExtensions(request) {

@@ -1,4 +1,4 @@
-import SIPMessage
+package import SIPMessage
 package import SIPTransaction
 package import Telephony
 
@@ -83,6 +83,9 @@ package struct UserAgent: Sendable {
 
   /// How many legs live.
   package var legCount: Int { legs.count }
+
+  /// The way by which a leg's peer signals at present.
+  package func flow(of leg: LegID) -> Flow? { legs[leg].map { $0.peerFlow ?? $0.flow } }
 
   /// How many transactions live.
   package var transactionCount: Int { transactions.count }

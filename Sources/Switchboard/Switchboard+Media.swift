@@ -24,6 +24,20 @@ struct MediaLeg {
   var sources: [SourceRange]
   /// For the log.
   var call: CallID?
+
+  /// Its signalling comes from `peer` now: what was the peer's own before remains so, as packets may be under way.
+  mutating func move(to peer: IPAddress, _ networks: [Network]) {
+    let present = networks.map(SourceRange.init)
+    sources = present + sources.filter { !present.contains($0) }.prefix(Self.formerSources)
+    self.peer = peer
+  }
+
+  /// Of a peer that moves on and on, the newest ones.
+  private static let formerSources = 16
+}
+
+extension SourceRange {
+  fileprivate init(_ network: Network) { self.init(network.address, prefixLength: network.prefixLength) }
 }
 
 /// A recording in progress.
@@ -49,8 +63,7 @@ extension Switchboard {
         let shown = Endpoint(addressBook.mediaAddress(flow), sockets.port)
         media[leg] = MediaLeg(
           leg: engineLeg, address: address, shown: shown, peer: flow.remote.address,
-          sources: control.mediaSources(flow).map { SourceRange($0.address, prefixLength: $0.prefixLength) },
-          call: control.call(of: leg))
+          sources: control.mediaSources(flow).map(SourceRange.init), call: control.call(of: leg))
         legOfEngine[engineLeg] = leg
         take(.mediaOpened(leg, shown))
       } catch {
@@ -66,7 +79,11 @@ extension Switchboard {
   }
 
   func describe(_ leg: LegID, _ audio: NegotiatedAudio) {
-    guard let place = media[leg] else { return }
+    guard var place = media[leg] else { return }
+    if let flow = control.flow(of: leg) {
+      place.move(to: flow.remote.address, control.mediaSources(flow))
+      media[leg] = place
+    }
     var description = LegMedia(audio)
     description.ownSources = place.sources
     description.silenceLimit = control.site.silenceLimit
@@ -102,6 +119,8 @@ extension Switchboard {
       tell(statistics, of: gone ?? ClosingLeg(id: id))
     case .silent(let leg, let since):
       if let id = legOfEngine[leg] { take(.silent(id, since: since)) }
+    case .sourceRefused(let leg, let source):
+      if let id = legOfEngine[leg] { tellRefused(source, of: id) }
     case .recordingFailed(let id, let code, let path): recordingFailed(id, DiskError(path, .write, code))
     case .recordingRefused(let id): recordingFates[id]?.isRefused = true
     case .recordingDropped(let id, let bytes): recordingDropped(id, bytes: bytes)

@@ -5,19 +5,33 @@ import RTPEngine
 import SIPUserAgent
 import Telephony
 
-/// A leg that is being closed: what its last line in the log is to name.
+/// A leg, often one that is being closed: what a line about it in the log is to name.
 struct ClosingLeg {
   var id: LegID
   var call: CallID?
   var ticket: TicketNumber?
+
+  var logNames: Logger.Metadata {
+    var names: Logger.Metadata = ["leg": "\(id)"]
+    if let call { names["call"] = .stringConvertible(call) }
+    if let ticket { names["ticket"] = .stringConvertible(ticket) }
+    return names
+  }
 }
 
 /// What is told of a leg's sound at its end.
 extension Switchboard {
+  /// During the call: sound comes from nowhere the leg's peer is known to be, and none from him.
+  func tellRefused(_ source: Endpoint, of leg: LegID) {
+    let call = control.call(of: leg)
+    var names = ClosingLeg(id: leg, call: call, ticket: call.flatMap { control.ticket(of: $0) }).logNames
+    names["from"] = "\(source)"
+    names["check"] = "Addresses.txt of its trunk"
+    logger.warning("nothing is heard from the peer, and packets from another address are refused", metadata: names)
+  }
+
   func tell(_ statistics: LegStatistics, of leg: ClosingLeg) {
-    var names: Logger.Metadata = ["leg": "\(leg.id)"]
-    if let call = leg.call { names["call"] = .stringConvertible(call) }
-    if let ticket = leg.ticket { names["ticket"] = .stringConvertible(ticket) }
+    var names = leg.logNames
     // Of a phone that only rang there is nothing to say.
     let hasSounded = statistics.packetsReceived + statistics.packetsSent > 0
     logger.log(

@@ -189,6 +189,9 @@ extension EngineTests {
         }
       }
       #expect(bob.hearsNothing)
+      // The owner of the leg is told of it, once.
+      let told = loop.events.all.filter { if case .sourceRefused = $0 { true } else { false } }
+      #expect(told == [.sourceRefused(a, try #require(stranger.endpoint))])
       let state = loop.loop.legs[Int(a.slot)]
       #expect(state.statistics.packetsRefused == 800)
       #expect(state.latch.target == PacketSource(alice.endpoint))

@@ -14,6 +14,7 @@ import Testing
     var latch: SourceLatch
     var sequences: [PacketSource: UInt16] = [:]
     var now: Int64 = 0
+    var isAuthentic = false
 
     init(_ expected: PacketSource?, isTranslated: Bool = false) {
       latch = SourceLatch(expected: expected, own: Self.own, isTranslated: isTranslated)
@@ -34,7 +35,8 @@ import Testing
         sequences[source] = sequence
         let header = RTPHeader(payloadType: 8, sequenceNumber: sequence, timestamp: 0, ssrc: ssrc)
         switch latch.receive(
-          header, from: source, isNegotiated: isNegotiated, at: Instant(nanoseconds: now * 1_000_000))
+          header, from: source, isNegotiated: isNegotiated, isAuthentic: isAuthentic,
+          at: Instant(nanoseconds: now * 1_000_000))
         {
         case .accepted: letters += "a"
         case .latched: letters += "L"
@@ -220,11 +222,20 @@ import Testing
   @Test func whereTheSDPsAddressIsTranslatedAStrangerIsLearnedLate() {
     var run = Run(phone, isTranslated: true)
     // 3 s after the first, and five in sequence.
-    #expect(run.packets(attacker, 160) == String(repeating: "d", count: 154) + "Laaaaa")
-    // There is no second one, whatever the silence.
+    let late = String(repeating: "d", count: 154) + "Laaaaa"
+    #expect(run.packets(attacker, 160) == late)
+    // A second one is not while the first speaks.
     let other = PacketSource(ipv4: 0xC633_6499, port: 5004)
+    for _ in 0..<100 {
+      #expect(run.packets(other, 9, spacing: 10) == "ddddddddd")
+      #expect(run.packets(attacker) == "a")
+    }
+    // Once the first is silent he is learned as the first was, and again if the first has spoken meanwhile.
     run.now += 10_000
-    #expect(run.packets(other, 300) == String(repeating: "d", count: 300))
+    #expect(run.packets(other, 100) == String(repeating: "d", count: 100))
+    #expect(run.packets(attacker) == "a")
+    run.now += 10_000
+    #expect(run.packets(other, 160) == late)
     // The peer's own addresses take the stream back.
     #expect(run.packets(router, 6) == "ddddLa")
     run.now += 10_000
@@ -271,12 +282,73 @@ import Testing
     #expect(letters == "ddddL")
   }
 
+  @Test func anotherAddressOfThePeerThatANewSDPBringsIsLearned() {
+    var run = Run(phone, isTranslated: true)
+    #expect(run.packets(router, 6) == "ddddLa")
+    // The phone has got another network: the same private address, other signalling.
+    let mobile = PacketSource(ipv4: 0xCB00_7163, port: 9000)
+    run.latch.expect(
+      phone, own: [IPAddress("203.0.113.99")].compactMap { $0.map { SourceRange($0) } } + Run.own, isTranslated: true)
+    #expect(run.packets(mobile, 6) == "ddddLa")
+    #expect(run.packets(router, 6) == "dddddd")
+  }
+
+  @Test func whatBearsTheKeysIsThePeersOwn() {
+    var run = Run(phone)
+    run.isAuthentic = true
+    #expect(run.packets(attacker, 6) == "ddddLa")
+    // Which is no door into a running stream.
+    let other = PacketSource(ipv4: 0xC633_6499, port: 5004)
+    for _ in 0..<50 {
+      #expect(run.packets(other, 9, spacing: 1) == "ddddddddd")
+      #expect(run.packets(attacker) == "a")
+    }
+    #expect(run.packets(phone, 2) == "La")
+    #expect(run.packets(other, 100) == String(repeating: "d", count: 100))
+  }
+
+  @Test func whoKnocksInVainIsToldOnce() {
+    var run = Run(phone)
+    // 3 s after the first.
+    #expect(run.packets(attacker, 154) == String(repeating: "d", count: 154))
+    #expect(run.latch.takeKnock() == nil)
+    _ = run.packets(attacker)
+    #expect(run.latch.takeKnock() == attacker)
+    _ = run.packets(attacker, 500)
+    #expect(run.latch.takeKnock() == nil)
+    // Not while the peer is heard, and not out of sequence.
+    run = Run(phone)
+    #expect(run.packets(phone, 2) == "La")
+    _ = run.packets(attacker, 149)
+    #expect(run.packets(phone) == "a")
+    _ = run.packets(attacker, 149)
+    _ = run.packets(attacker, 300, skipping: 2)
+    #expect(run.latch.takeKnock() == nil)
+    _ = run.packets(attacker, 5)
+    #expect(run.latch.takeKnock() == attacker)
+    // Nor one that can be learned.
+    run = Run(phone, isTranslated: true)
+    #expect(run.packets(attacker, 160).hasSuffix("La" + "aaaa"))
+    #expect(run.latch.takeKnock() == nil)
+  }
+
   @Test func controlComesFromTheSameAddresses() {
     var run = Run(phone)
-    #expect(run.latch.acceptsControl(from: PacketSource(ipv4: 0xC000_0201, port: 5005)))
-    #expect(!run.latch.acceptsControl(from: PacketSource(ipv4: 0xCB00_7107, port: 62_001)))
+    func accepts(_ source: PacketSource, isAuthentic: Bool = false) -> Bool {
+      run.latch.acceptsControl(from: source, isAuthentic: isAuthentic, at: Instant(nanoseconds: run.now * 1_000_000))
+    }
+    let routerControl = PacketSource(ipv4: 0xCB00_7107, port: 62_001)
+    #expect(accepts(PacketSource(ipv4: 0xC000_0201, port: 5005)))
+    // A muted phone behind a router.
+    #expect(accepts(routerControl))
+    #expect(run.latch.target == phone)
+    #expect(!accepts(attacker) && accepts(attacker, isAuthentic: true))
     _ = run.packets(router, 5)
-    #expect(run.latch.acceptsControl(from: PacketSource(ipv4: 0xCB00_7107, port: 62_001)))
-    #expect(!run.latch.acceptsControl(from: attacker))
+    #expect(accepts(routerControl))
+    #expect(!accepts(attacker))
+    _ = run.packets(phone, 2)
+    #expect(!accepts(routerControl) && !accepts(attacker, isAuthentic: true))
+    run.now += 3000
+    #expect(accepts(routerControl) && !accepts(attacker))
   }
 }
