@@ -289,7 +289,9 @@ package actor Phone {
     case .legClosed(_, let statistics): ports.release(statistics.localPort)
     case .digit(let leg, let key, by: .event, _):
       if let id = calls.first(where: { $0.value.leg == leg })?.key { saw(.key(id, key)) }
-    case .digit, .digitEnded, .silent, .sourceRefused, .recordingFailed, .recordingRefused, .recordingDropped, .recordingClosed: break
+    case .digit, .digitEnded, .silent, .sourceRefused, .recordingFailed, .recordingRefused, .recordingDropped,
+      .recordingClosed:
+      break
     }
   }
 

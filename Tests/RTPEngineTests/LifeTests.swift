@@ -89,6 +89,32 @@ extension EngineTests {
       #expect(silences() == [.silent(leg, since: answered)])
     }
 
+    @Test("A muted phone behind a router lives by its RTCP, and sound goes where the SDP says all the same")
+    func muted() throws {
+      let loop = try ManualLoop()
+      let (leg, phone) = try loop.leg()
+      let slot = Int(leg.slot)
+      var media = LegMedia(remote: phone.endpoint)
+      media.ownSources = [SourceRange(try #require(IPAddress("127.0.0.2")))]
+      media.silenceLimit = .seconds(60)
+      loop.perform(.describe(leg, media))
+      var report: [UInt8] = [0x80, 201, 0, 1, 1, 2, 3, 4]
+      for step in 1...20 as ClosedRange<Int64> {
+        loop.loop.advance(.seconds(10))
+        let last = PacketSource(ipv4: 0x7F00_0042, port: 4001)
+        report.withUnsafeMutableBytes {
+          for source in [PacketSource(ipv4: 0x7F00_0002, port: 4001), last] {
+            loop.loop.handleRTCP(slot, $0, from: source, isMuxed: false)
+          }
+        }
+        loop.loop.passTime(1)
+        #expect(loop.loop.legs[slot].statistics.packetsRefused == UInt64(step))
+      }
+      #expect(!loop.events.all.contains { if case .silent = $0 { true } else { false } })
+      #expect(loop.loop.legs[slot].latch.target == PacketSource(phone.endpoint))
+      #expect(loop.loop.reserves[slot].control == PacketSource(ipv4: 0x7F00_0002, port: 4001))
+    }
+
     @Test("Reports tell what was sent and received, under our name; the end is told")
     func reports() throws {
       let bench = try Bench { $0.reportInterval = .milliseconds(80) }

@@ -85,6 +85,22 @@ extension EngineTests {
       for leg in [a, c] { #expect(try bench.close(leg).packetsUnauthentic == 0) }
     }
 
+    @Test("Whoever has the key is heard from any address, after five packets")
+    func fromAnywhere() throws {
+      let bench = try Bench()
+      let keys = try SecurePeer(7)
+      let (a, _, local) = try bench.leg { $0.keys = keys.keys }
+      let (b, bob, _) = try bench.leg()
+      bench.engine.send(.bridge(a, b))
+      try bench.settle()
+      let elsewhere = try Phone("127.0.0.5", speaksTo: local)
+      for payload in said { elsewhere.speak(payload, to: keys) }
+      #expect(try bob.hear(2).map(\.payload) == Array(said[4...]))
+      bob.speak(said[0])
+      #expect(try elsewhere.hear(from: keys).payload == said[0])
+      #expect(try bench.close(a).packetsRefused == 4)
+    }
+
     @Test("G.722 too: encrypted on one side, translated for the plain one")
     func wideband() throws {
       let bench = try Bench()

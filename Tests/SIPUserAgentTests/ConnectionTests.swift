@@ -166,6 +166,20 @@ import Testing
     #expect(bed.handle(.release(leg, .normalClearing)).flows == [next])
   }
 
+  @Test func `where the peer signals from is told anew with each of its requests`() throws {
+    var bed = TestBed()
+    let (leg, to) = try bed.establishedIncoming()
+    #expect(bed.agent.flow(of: leg) == bed.trunk)
+    let options = try bed.receive(TestBed.request("OPTIONS", branch: "o", to: to, cseq: 2), on: bed.phone)
+    #expect(options.statuses == [200])
+    #expect(bed.agent.flow(of: leg) == bed.phone)
+    // One that comes out of order tells nothing.
+    _ = try bed.receive(TestBed.request("OPTIONS", branch: "p", to: to, cseq: 1), on: bed.stranger)
+    #expect(bed.agent.flow(of: leg) == bed.phone)
+    _ = bed.handle(.release(leg, .normalClearing))
+    #expect(bed.agent.flow(of: LegID(rawValue: 9999)) == nil)
+  }
+
   /// A peer that can be reached no more is as one that does not answer.
   @Test func `a dead peer is asked over another connection, and given up`() throws {
     var bed = TestBed()

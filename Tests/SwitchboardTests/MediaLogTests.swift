@@ -1,4 +1,6 @@
+import RTP
 import RTPEngine
+import SIPUserAgent
 import Telephony
 import Testing
 
@@ -18,6 +20,21 @@ import Testing
     statistics.roundTrip = .milliseconds(31)
     let fields = statistics.logFields
     #expect(fields["lostThere"] == "12.0%" && fields["jitterThere"] == "100ms" && fields["roundTrip"] == "31ms")
+  }
+
+  @Test func whereAPeerWasBeforeRemainsItsOwn() throws {
+    func address(_ last: Int) throws -> IPAddress { try #require(IPAddress("198.51.100.\(last)")) }
+    let first = try address(1)
+    var leg = MediaLeg(
+      leg: Leg(slot: 0, generation: 1), address: first, shown: Endpoint(first, 9), peer: first,
+      sources: [SourceRange(first)])
+    leg.move(to: first, [Network(first)])
+    #expect(leg.sources == [SourceRange(first)])
+    let second = try address(2)
+    leg.move(to: second, [Network(second)])
+    #expect(leg.peer == second && leg.sources == [SourceRange(second), SourceRange(first)])
+    for last in 3...200 { leg.move(to: try address(last), [Network(try address(last))]) }
+    #expect(leg.sources.count == 17 && leg.sources.first == SourceRange(try address(200)))
   }
 
   @Test func whatWasLostAtAllIsNeverNothing() {
