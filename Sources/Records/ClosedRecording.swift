@@ -26,17 +26,32 @@ struct ClosedRecording: ~Copyable {
       if [ENOENT, ELOOP, EISDIR, ENXIO].contains(linux_errno()) { return nil }
       throw DiskError(path, .open, linux_errno())
     }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      flock(descriptor, LOCK_EX | LOCK_NB) == 0
-    else {
+    do throws(DiskError) {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw DiskError(path, .read, linux_errno()) }
+      var isOurs = status.st_mode & S_IFMT == S_IFREG
+      if isOurs, flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        // A disk that knows no locks must not make every recording look as if it were in progress.
+        guard linux_errno() == EWOULDBLOCK else { throw DiskError(path, .lock, linux_errno()) }
+        isOurs = false
+      }
+      guard isOurs else {
+        close(descriptor)
+        return nil
+      }
+      return ClosedRecording(path: path, descriptor: descriptor, status)
+    } catch {
       close(descriptor)
-      return nil
+      throw error
     }
+  }
+
+  private init(path: String, descriptor: Int32, _ status: stat) {
+    self.path = path
+    self.descriptor = descriptor
+    size = Int64(status.st_size)
     let (seconds, nanoseconds) = (Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec))
-    return ClosedRecording(
-      path: path, descriptor: descriptor, size: Int64(status.st_size),
-      modified: WallTime(microseconds: seconds &* 1_000_000 &+ nanoseconds / 1000))
+    modified = WallTime(microseconds: seconds &* 1_000_000 &+ nanoseconds / 1000)
   }
 
   deinit { close(descriptor) }

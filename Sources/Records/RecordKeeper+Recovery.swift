@@ -97,8 +97,10 @@ extension RecordKeeper {
     let (named, unnamed) = ("_Ticket_\(first.ticket)_Caller_", "_Call_\(first.call)_Caller_")
     var latest: WallTime?
     for name in (try? disk.list(folder)) ?? [] where name.contains(named) || name.contains(unnamed) {
+      // A call's name is its own; a ticket's number may have come before. The last write may be a moment older than the
+      // hop's record.
       guard name.hasSuffix(".pcap"), let status = try? disk.status(joined(folder, name)),
-        status.modified >= first.start
+        name.contains(unnamed) || first.start - status.modified <= .seconds(2)
       else { continue }
       latest = max(latest ?? status.modified, status.modified)
       let wanted = name.replacing(unnamed, with: named)

@@ -27,10 +27,12 @@ struct RecordingNameLayout {
       guard !call.isEmpty, cursor.skip("_Caller_") else { return nil }
     }
     let first = cursor.position
-    _ = cursor.find(".pcap")
-    guard cursor.skip(".pcap"), cursor.isAtEnd else { return nil }
+    // The last one: a caller may be called 1.pcap.
+    let end = bytes.count - ".pcap".utf8.count
+    guard end >= first, bytes[end...].elementsEqual(".pcap".utf8) else { return nil }
+    // A line end in a name would make two lines of one in SHA256SUMS.
+    guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
     // A caller has no underscore; what stands behind one counts the recordings of one name.
-    let end = cursor.position - ".pcap".utf8.count
     let mark = bytes[first..<end].firstIndex(of: UInt8(ascii: "_")) ?? end
     caller = first..<mark
     guard !caller.isEmpty else { return nil }

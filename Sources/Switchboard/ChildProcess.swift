@@ -1,4 +1,6 @@
-package import Glibc
+package import CLinux
+import Glibc
+import Synchronization
 
 /// Starts other programs.
 package enum ChildProcess {
@@ -19,13 +21,16 @@ package enum ChildProcess {
   /// - Parameters:
   ///   - arguments: without the program's own name.
   ///   - limit: after so long it is killed.
+  ///   - running: by which others can end it.
   /// - Returns: its exit code, 128 + signal if it was killed, and the beginning of what it said; nil if it cannot be
   ///   started.
-  static func run(_ program: String, _ arguments: [String], limit: Duration) -> (code: Int32, words: String)? {
+  static func run(
+    _ program: String, _ arguments: [String], limit: Duration, as running: RunningChild = RunningChild()
+  ) -> (code: Int32, words: String)? {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return nil }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let child = spawn(program, [program] + arguments, output: ends[1])
+    // Not to be inherited by what another thread starts this moment: the end of the words would not come.
+    guard linux_pipe(&ends) == 0 else { return nil }
+    let child = running.begin { spawn(program, [program] + arguments, output: ends[1]) }
     close(ends[1])
     defer { close(ends[0]) }
     guard let child else { return nil }
@@ -47,6 +52,7 @@ package enum ChildProcess {
       guard length > 0 else { break }
       if words.count < 4096 { words += chunk[..<length] }
     }
+    running.end(child)
     return (exitCode(of: child), String(decoding: words, as: UTF8.self))
   }
 
@@ -85,5 +91,40 @@ package enum ChildProcess {
     }
     var child = pid_t()
     return posix_spawn(&child, executable, &actions, &attributes, &words, environ) == 0 ? child : nil
+  }
+}
+
+/// A program that `ChildProcess.run` waits for, to be ended from another thread.
+final class RunningChild: Sendable {
+  private struct State {
+    var child: pid_t?
+    var isStopped = false
+  }
+
+  private let state = Mutex(State())
+
+  var isStopped: Bool { state.withLock { $0.isStopped } }
+  var isRunning: Bool { state.withLock { $0.child != nil } }
+
+  /// Kills the program, and lets none begin any more.
+  func stop() {
+    state.withLock { state in
+      state.isStopped = true
+      if let child = state.child { kill(child, SIGKILL) }
+    }
+  }
+
+  fileprivate func begin(_ spawn: () -> pid_t?) -> pid_t? {
+    state.withLock { state in
+      state.child = state.isStopped ? nil : spawn()
+      return state.child
+    }
+  }
+
+  /// Waits until the program has ended; its number is nobody else's before `waitpid` has been called.
+  fileprivate func end(_ child: pid_t) {
+    var info = siginfo_t()
+    while waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+    state.withLock { $0.child = nil }
   }
 }

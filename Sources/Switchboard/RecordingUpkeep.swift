@@ -1,3 +1,4 @@
+import CLinux
 import Disk
 import Logging
 import Records
@@ -14,6 +15,8 @@ struct ClosedCall: Sendable {
   var isThere: Bool
   var mark: RecordingMark?
   var makesWave: Bool
+  /// `Retention.txt` will delete it one day.
+  var isRetired = false
 }
 
 /// Sees to finished recordings on a thread that waits for all others: checksums, marks, WAV files, deletion.
@@ -33,7 +36,9 @@ final class RecordingUpkeep: Sendable {
   /// Used on the worker only.
   private let state: Mutex<State>
   private let hasWaitingMarks = Atomic<Bool>(false)
-  private let isFaulty = Atomic<Bool>(false)
+  /// Milliseconds after which `keepUp` should come again; 0: not before its hour.
+  private let comesAgain = Atomic<Int64>(0)
+  private let child = RunningChild()
 
   init(logger: Logger, waveProgram: String?) {
     self.logger = logger
@@ -43,12 +48,17 @@ final class RecordingUpkeep: Sendable {
 
   /// A recording is complete.
   func closed(_ call: ClosedCall) {
-    work { upkeep, state in
+    let isTaken = work { upkeep, state in
       let path = call.isThere ? state.archive.rename(call.path, to: call.wanted) : call.path
       if let mark = call.mark { state.archive.mark(path, mark) }
       guard call.isThere else { return }
-      state.archive.seal(path)
+      state.archive.seal(path, isRemembered: call.isRetired)
       if call.makesWave { upkeep.makeWave(path, &state) }
+    }
+    if !isTaken {
+      logger.error(
+        "a recording waits for its checksum and its WAV",
+        metadata: ["path": "\(call.path)", "problem": "too much is to be done", "until": "the next hour"])
     }
   }
 
@@ -57,6 +67,8 @@ final class RecordingUpkeep: Sendable {
     work { upkeep, state in
       let now = currentWallTime()
       _ = state.archive.keepUp(directory, days: days, now: now, calendar: calendar)
+      // The names and sums of many thousand recordings.
+      defer { linux_trim_heap() }
       guard makesWaves else { return }
       for path in state.archive.withoutWave(directory, now: now) where !state.tried.contains(path) {
         upkeep.makeWave(path, &state)
@@ -65,16 +77,21 @@ final class RecordingUpkeep: Sendable {
   }
 
   /// Every few seconds: marks that the disk refused are tried again.
-  /// - Returns: true if it has refused more than that, so that there is something to be made good.
-  func tick() -> Bool {
+  /// - Returns: how long after the last `keepUp` there is something to be made good again; nil: nothing.
+  func tick() -> Duration? {
     if hasWaitingMarks.load(ordering: .relaxed) { work { _, state in state.archive.retryMarks() } }
-    return isFaulty.load(ordering: .relaxed)
+    let wait = comesAgain.load(ordering: .relaxed)
+    return wait > 0 ? .milliseconds(wait) : nil
   }
 
   /// Gives what waits a moment; the rest is made good at the next start.
-  func stop() { worker.withLock { $0 }?.stop(patience: .milliseconds(500)) }
+  func stop() {
+    worker.withLock { $0 }?.stop(patience: .milliseconds(500))
+    child.stop()
+  }
 
-  private func work(_ body: @escaping @Sendable (RecordingUpkeep, inout State) -> Void) {
+  /// - Returns: false if it cannot be done.
+  @discardableResult private func work(_ body: @escaping @Sendable (RecordingUpkeep, inout State) -> Void) -> Bool {
     let worker = worker.withLock { worker in
       do throws(DiskError) {
         if worker == nil { worker = try DiskWorker(name: "pikett-archive", yields: true) }
@@ -83,11 +100,12 @@ final class RecordingUpkeep: Sendable {
       }
       return worker
     }
-    worker?.enqueue { [self] in
+    guard let worker else { return false }
+    return worker.enqueue { [self] in
       state.withLock { state in
         body(self, &state)
         hasWaitingMarks.store(state.archive.hasWaitingMarks, ordering: .relaxed)
-        isFaulty.store(state.archive.isFaulty, ordering: .relaxed)
+        comesAgain.store(state.archive.comesAgain?.milliseconds ?? 0, ordering: .relaxed)
       }
     }
   }
@@ -96,11 +114,14 @@ final class RecordingUpkeep: Sendable {
     guard let waveProgram else {
       return logger.error("no WAV can be made", metadata: ["path": "\(path)", "problem": "pcap2wave is not installed"])
     }
+    // The next start makes it.
+    if child.isStopped { return }
     state.tried.insert(path)
-    guard let end = ChildProcess.run(waveProgram, [path], limit: .seconds(600)) else {
+    guard let end = ChildProcess.run(waveProgram, [path], limit: .seconds(600), as: child) else {
       return logger.error(
         "no WAV can be made", metadata: ["path": "\(path)", "problem": "pcap2wave cannot be started"])
     }
+    if child.isStopped, end.code > 128 { return }
     if end.code == 0 {
       logger.info("WAV made", metadata: ["path": "\(path.dropLast(5)).wav"])
     } else {

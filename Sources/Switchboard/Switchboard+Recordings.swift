@@ -48,15 +48,16 @@ extension Switchboard {
     upkeep.closed(
       ClosedCall(
         path: fate.isRefused ? fate.path : path, wanted: fate.path, isThere: !fate.isRefused,
-        mark: fate.flaw.map { _ in .lost(bytes: fate.lost) }, makesWave: control.site.makesWaves))
+        mark: fate.flaw.map { _ in .lost(bytes: fate.lost) }, makesWave: control.site.makesWaves,
+        isRetired: control.site.retentionDays > 0))
   }
 
   /// What the message of a call says of its recording, as far as is known at its end.
   func recordingFlaw(of call: CallID) -> RecordingFlaw? { recordings[call].flatMap { recordingFates[$0.id]?.flaw } }
 
-  /// Every few seconds: a disk that has refused is tried again, with all that is missing once a minute.
+  /// Every few seconds: a disk that has refused is tried again, with all that is missing after a minute at the earliest.
   func tendRecordings() {
-    guard upkeep.tick(), currentMoment().instant - recordingsKeptAt >= .seconds(60) else { return }
+    guard let wait = upkeep.tick(), currentMoment().instant - recordingsKeptAt >= wait else { return }
     keepUpRecordings()
   }
 
@@ -64,7 +65,9 @@ extension Switchboard {
   func lookForRecordings() {
     guard let directory = control.site.recordingDirectory.map({ sitePath($0) }) else { return }
     disk.enqueue { [weak self, loop] in
-      guard let names = try? RealFilesystem().list(directory), !names.isEmpty else { return }
+      var isEmpty = true
+      try? RealFilesystem().eachName(in: directory) { _ in isEmpty = false }
+      guard !isEmpty else { return }
       loop.execute { [weak self] in self?.assumeIsolated { $0.keepUpRecordings() } }
     }
   }

@@ -32,6 +32,12 @@ struct ArchiveTests {
 
   private func archive(_ notes: Log<ArchiveNote> = Log()) -> RecordingArchive { RecordingArchive { notes.add($0) } }
 
+  /// A file's time.
+  private func date(_ name: String, _ time: WallTime) {
+    let value = timeval(tv_sec: Int(time.microseconds / 1_000_000), tv_usec: Int(time.microseconds % 1_000_000))
+    #expect(utimes(folder.file(name), [value, value]) == 0)
+  }
+
   private func keepUp(
     _ archive: inout RecordingArchive, days: Int = 0, at now: WallTime = currentWallTime() + .seconds(60)
   ) -> [String] {
@@ -173,6 +179,122 @@ struct ArchiveTests {
     #expect(try disk.status(folder.file(Self.name)) != nil)
   }
 
+  @Test("A file that cannot be opened or cut hinders no other; it is told once, and looked at more and more rarely")
+  func goesRound() throws {
+    let names = (1...3).map { "12.10.2012_14.00_Ticket_\($0)_Caller_0347.pcap" }
+    // A program that runs cannot be written, not even by root.
+    try write(names[0], disk.read("/bin/sleep", limit: 1 << 24))
+    chmod(folder.file(names[0]), 0o700)
+    let busy = try #require(start(folder.file(names[0]), "60"))
+    defer {
+      kill(busy, SIGKILL)
+      waitpid(busy, nil, 0)
+    }
+    symlink(names[1], folder.file(names[1]))
+    try write(names[2], capture([1]))
+    try disk.makeDirectory(folder.file(names[2] + ".cut"))
+    let notes = Log<ArchiveNote>()
+    var archive = archive(notes)
+    #expect(keepUp(&archive, days: 30, at: Self.later) == [names[2]])
+    let faults = notes.all.filter { if case .fault = $0 { true } else { false } }
+    #expect(
+      faults == [
+        .fault(DiskError(folder.file(names[0]), .open, ETXTBSY)),
+        .fault(DiskError(folder.file(names[2] + ".cut"), .remove, EISDIR)),
+      ])
+    #expect(archive.comesAgain == .seconds(120))
+    let count = notes.all.count
+    for _ in 0..<6 { _ = keepUp(&archive, days: 30, at: Self.later) }
+    #expect(notes.all.count == count && archive.comesAgain == .seconds(3600))
+    rmdir(folder.file(names[2] + ".cut"))
+    kill(busy, SIGKILL)
+    waitpid(busy, nil, 0)
+    _ = keepUp(&archive, days: 30, at: Self.later)
+    #expect(archive.comesAgain == nil)
+    #expect(try disk.list(folder.path) == [names[1], "SHA256SUMS", "deleted.log"])
+  }
+
+  private func start(_ program: String, _ argument: String) -> pid_t? {
+    var child = pid_t()
+    var words = [strdup(program), strdup(argument), nil]
+    defer { for word in words { free(word) } }
+    return posix_spawn(&child, program, nil, nil, &words, environ) == 0 ? child : nil
+  }
+
+  @Test("A recording that somebody copies here is left alone until a minute has passed; what a former run left is not")
+  func waits() throws {
+    let now = currentWallTime()
+    var archive = RecordingArchive(began: now + .seconds(-100)) { _ in }
+    let torn = Array(capture([100, 200]).dropLast(150))
+    try write(Self.name, torn)
+    date(Self.name, now)
+    let left = "12.10.2012_14.00_Ticket_2_Caller_0347.pcap"
+    try write(left, torn)
+    date(left, now + .seconds(-101))
+    #expect(keepUp(&archive, at: now + .seconds(20)) == [left])
+    #expect(try disk.read(folder.file(Self.name), limit: 1 << 20) == torn)
+    let wait = try #require(archive.comesAgain)
+    #expect(wait == .seconds(40))
+    #expect(keepUp(&archive, at: now + .seconds(20) + wait) == [Self.name])
+    #expect(archive.comesAgain == nil)
+
+    // A former run's last writes, too, may be another's.
+    var second = RecordingArchive(began: now) { _ in }
+    let last = "12.10.2012_14.00_Ticket_3_Caller_0347.pcap"
+    try write(last, torn)
+    date(last, now + .seconds(-1))
+    #expect(keepUp(&second, at: now) == [])
+    #expect(keepUp(&second, at: now + (try #require(second.comesAgain))) == [last])
+  }
+
+  @Test(
+    "A name in hold/ that begins with a recording's holds it",
+    arguments: [".pcap.txt", ".wav", ".pcap ", "-1.wav", " the accident", ".PCAP"])
+  func holds(_ ending: String) throws {
+    try write(Self.name, capture([1]))
+    try write("hold/" + Self.name.dropLast(5).asciiUppercased + ending)
+    try write("hold/12.10.2012_14.00_Ticket_1")
+    try write("hold/z")
+    var archive = archive()
+    _ = keepUp(&archive, days: 30, at: Self.later)
+    #expect(try disk.status(folder.file(Self.name)) != nil)
+    try disk.remove(folder.file("hold/" + Self.name.dropLast(5).asciiUppercased + ending))
+    _ = keepUp(&archive, days: 30, at: Self.later)
+    #expect(try disk.status(folder.file(Self.name)) == nil)
+  }
+
+  @Test("A recording of this process grows old by a clock that nobody sets: one that was wrong deletes nothing")
+  func distrusts() throws {
+    let uptime = Log<Int64>()
+    uptime.add(1000)
+    var archive = RecordingArchive(uptime: { uptime.all.last ?? 0 }, note: { _ in })
+    try write(Self.name, capture([1]))
+    archive.seal(folder.file(Self.name), isRemembered: true)
+    date(Self.name, WallTime(microseconds: 1_350_050_400_000_000))
+    _ = keepUp(&archive, days: 30)
+    uptime.add(1000 + 30 * 86_400)
+    _ = keepUp(&archive, days: 30)
+    #expect(try disk.status(folder.file(Self.name)) != nil)
+    uptime.add(1001 + 30 * 86_400)
+    _ = keepUp(&archive, days: 30)
+    #expect(try disk.status(folder.file(Self.name)) == nil)
+  }
+
+  @Test("A recording's name: the ending is the last, and no line ends in it")
+  func names() {
+    let start = "12.10.2012_14.00_Ticket_1234_Caller_"
+    for caller in ["0347", "1.pcap", ".pcap", "1.pcap_2", "a.pcap.b"] {
+      #expect(RecordingNameLayout(start + caller + ".pcap") != nil, "\(caller)")
+    }
+    for caller in ["", "0347\n", "a\u{1F}b", "a\u{7F}"] {
+      #expect(RecordingNameLayout(start + caller + ".pcap") == nil, "\(caller)")
+    }
+    for name in [start + "pcap", start + ".pca", "12.10.2012_14.00_Call_\n_Caller_1.pcap"] {
+      #expect(RecordingNameLayout(name) == nil)
+    }
+    #expect(RecordingNameLayout(start + "1.pcap_2.pcap")?.copy == 2)
+  }
+
   @Test("Marks say what is missing; a disk that refuses is tried again")
   func marks() throws {
     let notes = Log<ArchiveNote>()
@@ -197,15 +319,17 @@ struct ArchiveTests {
 
   @Test("Which recordings have no WAV yet")
   func waves() throws {
-    let archive = archive()
-    let names = (1...4).map { "12.10.2012_14.00_Ticket_\($0)_Caller_0347.pcap" }
+    var archive = archive()
+    let names = (1...5).map { "12.10.2012_14.00_Ticket_\($0)_Caller_0347.pcap" }
     for name in names { try write(name, capture([1])) }
     try write(names[0].dropLast(5) + ".wav")
     try write(names[1].dropLast(5) + "-1.wav")
     let writer = open(folder.file(names[2]), O_WRONLY)
     #expect(flock(writer, LOCK_EX) == 0)
     defer { close(writer) }
-    #expect(archive.withoutWave(folder.path, now: currentWallTime()) == [folder.file(names[3])])
+    try disk.openForAppend(folder.file(names[4])).truncate(to: 0)
+    #expect(archive.withoutWave(folder.path, now: currentWallTime()) == [])
+    #expect(archive.withoutWave(folder.path, now: currentWallTime() + .seconds(61)) == [folder.file(names[3])])
     #expect(archive.withoutWave(folder.path, now: Self.later) == [])
   }
 }

@@ -37,14 +37,15 @@ struct FlawTests {
   }
 
   @Test(
-    "A call that was cut off says so of its recording, which gets its name and its mark", arguments: [named, unnamed])
-  func afterAKill(_ file: String) throws {
+    "A call that was cut off says so of its recording, which gets its name and its mark",
+    arguments: [(named, 42), (named, -2), (unnamed, 42), (unnamed, -60)])
+  func afterAKill(_ file: String, written second: Int) throws {
     let disk = Scene.emptyDisk()
     var scene = try Scene(disk)
     scene.open(Self.call, 1, "732", at: 0)
     scene.work()
     try disk.makeDirectory("site/recording")
-    disk.setTime(Scene.at(42))
+    disk.setTime(Scene.at(second))
     try disk.create(file, [1, 2, 3], sync: true)
     try disk.syncDirectory("site/recording")
     try disk.syncDirectory("site")
@@ -54,6 +55,22 @@ struct FlawTests {
     let texts = again.messages(.sms).map(\.text)
     #expect(texts.count == 1 && texts[0].hasSuffix("_Called_732_Recording_incomplete"))
     #expect(again.ticketFiles.count == 1 && again.ticketFiles[0].hasSuffix("_Called_732_END_1.txt"))
+  }
+
+  @Test("The recording of another call, from before the owner set the counter back, is no concern of this one")
+  func ofAnother() throws {
+    let disk = Scene.emptyDisk()
+    var scene = try Scene(disk)
+    scene.open(Self.call, 1, "732", at: 0)
+    scene.work()
+    try disk.makeDirectory("site/recording")
+    disk.setTime(Scene.at(-3))
+    try disk.create(Self.named, [1, 2, 3], sync: true)
+    try disk.syncDirectory("site/recording")
+    try disk.syncDirectory("site")
+    let after = disk.afterPowerCut(seed: nil)
+    _ = try Scene(after)
+    #expect(try after.list("site/recording") == [fileName(of: Self.named)])
   }
 
   @Test("A call that was cut off without a recording says nothing of one")

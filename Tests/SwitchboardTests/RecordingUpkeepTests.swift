@@ -26,6 +26,17 @@ import Testing
     #expect(ChildProcess.run("/nonexistent", [], limit: .seconds(1)) == nil)
   }
 
+  @Test func `a program that is running when all ends is ended, and none begins any more`() throws {
+    let running = RunningChild()
+    DetachedThread.run {
+      while !running.isRunning { sched_yield() }
+      running.stop()
+    }
+    let end = ChildProcess.run("/bin/cat", ["/dev/zero"], limit: .seconds(60), as: running)
+    #expect(end?.code == 128 + SIGKILL)
+    #expect(ChildProcess.run("/bin/true", [], limit: .seconds(60), as: running) == nil)
+  }
+
   @Test func `a closed recording gets its name, its checksum, its mark and its WAV, in this order, and all is logged`()
     throws
   {

@@ -52,6 +52,9 @@ static inline int linux_openat(int directory, const char *path, int flags, mode_
   return openat(directory, path, flags | O_CLOEXEC, mode);
 }
 
+/// pipe2(2) with O_CLOEXEC, which glibc declares for _GNU_SOURCE only.
+static inline int linux_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
 /// epoll_ctl(2) with a 64-bit value as the event's data. `op` is EPOLL_CTL_ADD, _MOD or _DEL.
 static inline int linux_epoll_ctl(int epoll, int op, int fd, uint32_t events, uint64_t data) {
   struct epoll_event event;
