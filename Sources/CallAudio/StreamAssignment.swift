@@ -6,19 +6,14 @@ import Telephony
 struct StreamAssignment {
   private let signalling: Signalling
   private let streams: [MediaStream]
-  /// The legs and declarations that name an endpoint.
-  private var claims: [FrameAddress: [Claim]] = [:]
+  /// Who names which endpoint.
+  private let claims: EndpointClaims
   private(set) var silentCallCount = 0
   private(set) var unclaimedCount = 0
   /// Streams of regular RTP that are in no call.
   private(set) var otherStreams: [RecordedStream] = []
   /// What payload types turned out to stand for, where that changes the streams' place in time.
   private(set) var corrections: [(key: StreamKey, type: UInt8, codec: PayloadCodec)] = []
-
-  private struct Claim {
-    var leg: Int
-    var declaration: Int
-  }
 
   /// A stream in a channel of a call.
   private struct Part {
@@ -30,8 +25,6 @@ struct StreamAssignment {
     var isNear: Bool
   }
 
-  /// SDP and RTP overtake each other by as much, at a call's beginning and end; in nanoseconds.
-  private static let tolerance: Int64 = 2_000_000_000
   /// Streams of one channel may overlap by as much, in nanoseconds.
   private static let overlap: Int64 = 100_000_000
   /// Senders that have one SSRC for all their calls must not cost time that grows with the square of them.
@@ -40,11 +33,7 @@ struct StreamAssignment {
   init(_ signalling: Signalling, _ streams: [MediaStream]) {
     self.signalling = signalling
     self.streams = streams
-    for (leg, one) in signalling.legs.enumerated() {
-      for (declaration, each) in one.declarations.enumerated() {
-        claims[each.media.endpoint, default: []].append(Claim(leg: leg, declaration: declaration))
-      }
-    }
+    claims = EndpointClaims(signalling)
   }
 
   /// The calls with sound: those that SIP tells of, in order of their first messages, then those of RTP alone.
@@ -53,7 +42,7 @@ struct StreamAssignment {
     var unclaimed: [Int] = []
     var groupOfFlow: [StreamKey: Int] = [:]
     for index in streams.indices {
-      guard let group = group(of: streams[index]) else {
+      guard let group = claims.group(of: streams[index]) else {
         unclaimed.append(index)
         continue
       }
@@ -122,35 +111,6 @@ struct StreamAssignment {
     var codecs = KnownCodecs()
     for correction in corrections { codecs.find(correction.codec, of: correction.type, in: correction.key) }
     return codecs
-  }
-
-  /// The session in whose time the stream falls, of those that declare one of its ends; of several (one that was never
-  /// seen to end, or two legs that name the same address) the last to declare it.
-  private func group(of stream: MediaStream) -> Int? {
-    var most: Int64 = 0
-    for endpoint in [stream.key.target, stream.key.source] {
-      for claim in claims[endpoint] ?? [] { most = max(most, sharedTime(stream, claim)) }
-    }
-    // Without a common time: SDP and RTP overtake each other by a little at a call's beginning and end.
-    let least = most > 0 ? most / 5 * 4 : -Self.tolerance
-    var best: (time: Int64, group: Int)?
-    for endpoint in [stream.key.target, stream.key.source] {
-      for claim in claims[endpoint] ?? [] where sharedTime(stream, claim) >= least {
-        let leg = signalling.legs[claim.leg]
-        let time = leg.declarations[claim.declaration].time
-        if best.map({ time > $0.time }) ?? true { best = (time, signalling.group(of: leg.dialog)) }
-      }
-    }
-    return best?.group
-  }
-
-  /// How long both the stream lived and the claim, in nanoseconds; less than 1 is the distance between them.
-  private func sharedTime(_ stream: MediaStream, _ claim: Claim) -> Int64 {
-    let leg = signalling.legs[claim.leg]
-    let begin = max(stream.firstTime, leg.declarations[claim.declaration].time)
-    let end = min(stream.lastTime, signalling.dialogs[leg.dialog].endTime ?? .max)
-    let (shared, overflow) = end.subtractingReportingOverflow(begin)
-    return overflow ? .min : shared &+ 1
   }
 
   /// Which streams make a session's call; none if it has no sound.
