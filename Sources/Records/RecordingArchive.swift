@@ -57,7 +57,12 @@ package struct RecordingArchive: Sendable {
     if sealedEarly.remove(path) != nil { return }
     do throws(DiskError) {
       let folder = directory(of: path)
-      if let line = try line(of: fileName(of: path), in: folder) { try write(line, in: folder) }
+      guard let line = try line(of: fileName(of: path), in: folder) else {
+        // Somebody else has it just now: a program that is being started, or one that copies it.
+        untilOld = min(untilOld ?? .seconds(60), .seconds(60))
+        return
+      }
+      try write(line, in: folder)
     } catch {
       tell(error)
     }

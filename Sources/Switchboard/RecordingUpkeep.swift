@@ -57,8 +57,8 @@ final class RecordingUpkeep: Sendable {
     }
     if !isTaken {
       logger.error(
-        "a recording waits for its checksum and its WAV",
-        metadata: ["path": "\(call.path)", "problem": "too much is to be done", "until": "the next hour"])
+        "a recording waits for its checksum and its WAV, until the next hour or start",
+        metadata: ["path": "\(call.path)", "problem": "too much is to be done"])
     }
   }
 

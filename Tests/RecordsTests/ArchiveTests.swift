@@ -81,7 +81,7 @@ struct ArchiveTests {
     try write("someone.pcap", capture([5]))
     try write("SHA256SUMS", Array("0123".utf8))
     symlink("someone.pcap", folder.file("12.10.2012_14.02_Ticket_8_Caller_anonymous.pcap"))
-    let writer = open(folder.file("12.10.2012_14.01_Ticket_7_Caller_anonymous.pcap"), O_WRONLY)
+    let writer = open(folder.file("12.10.2012_14.01_Ticket_7_Caller_anonymous.pcap"), O_WRONLY | O_CLOEXEC)
     #expect(flock(writer, LOCK_EX) == 0)
     let notes = Log<ArchiveNote>()
     var archive = archive(notes)
@@ -122,7 +122,7 @@ struct ArchiveTests {
     let notes = Log<ArchiveNote>()
     var archive = archive(notes)
     #expect(keepUp(&archive).count == 7)
-    let writer = open(folder.file(old[4]), O_WRONLY)
+    let writer = open(folder.file(old[4]), O_WRONLY | O_CLOEXEC)
     #expect(flock(writer, LOCK_EX) == 0)
     let sums = try ChecksumList(directory: folder.path).lines()
     #expect(keepUp(&archive, days: 30, at: Self.later) == [])
@@ -324,7 +324,7 @@ struct ArchiveTests {
     for name in names { try write(name, capture([1])) }
     try write(names[0].dropLast(5) + ".wav")
     try write(names[1].dropLast(5) + "-1.wav")
-    let writer = open(folder.file(names[2]), O_WRONLY)
+    let writer = open(folder.file(names[2]), O_WRONLY | O_CLOEXEC)
     #expect(flock(writer, LOCK_EX) == 0)
     defer { close(writer) }
     try disk.openForAppend(folder.file(names[4])).truncate(to: 0)

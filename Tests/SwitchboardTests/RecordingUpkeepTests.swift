@@ -62,6 +62,9 @@ import Testing
     #expect(words.count == 2)
     #expect(words[0].hasPrefix("recording's checksum written"))
     #expect(words[1].contains("exit=1") && words[1].contains("problem=no call in \(path)"))
+    // The end has come: the next start makes it good.
+    upkeep.closed(ClosedCall(path: path, wanted: path, isThere: true, mark: nil, makesWave: true))
+    #expect(lines.all.count == 3 && lines.all[2].contains("path=\(path)"))
   }
 }
 
