@@ -26,7 +26,7 @@ struct CallDecoder {
     do throws(CaptureError) { reader = try file.reader() } catch { throw .capture(error) }
     var recent = [Int](repeating: -1, count: 256)
     while reader.next(), reader.recordNumber <= records {
-      guard let header = rtpHeader(reader.payload) else { continue }
+      guard let header = rtpHeader(reader.payload, isCut: reader.datagram.isCut) else { continue }
       let key = StreamKey(source: reader.datagram.source, target: reader.datagram.target, ssrc: header.ssrc)
       let record = reader.recordNumber
       let bucket = key.bucket

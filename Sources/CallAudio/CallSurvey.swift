@@ -17,6 +17,8 @@ package struct CallSurvey: Sendable {
   package let unreadableMessageCount: Int
   /// Parts of fragmented IP packets of which the others are missing.
   package let fragmentCount: Int
+  /// How many packets of the calls' sound were captured in part only (snap length).
+  package let cutPacketCount: Int
   /// A link layer of which packets have been passed over because it is not known here, by name.
   package let foreignLink: String?
   /// True if the capture holds more streams than are looked at.
@@ -35,6 +37,9 @@ package struct CallSurvey: Sendable {
       found = assignment.calls()
     }
     calls = found
+    // No two streams begin with the same record.
+    let heard = Set(found.flatMap { $0.parts.map(\.firstRecord) })
+    cutPacketCount = reading.streams.reduce(0) { $0 + (heard.contains($1.firstRecord) ? $1.cutCount : 0) }
     otherStreams = assignment.otherStreams
     silentCallCount = assignment.silentCallCount
     unclaimedStreamCount = assignment.unclaimedCount
@@ -73,7 +78,8 @@ private struct Reading {
       }
       guard payload.byteCount > 0 else { continue }
       if payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) >> 6 == 2 {
-        table.take(payload, from: source, to: target, record: reader.recordNumber, time: time)
+        table.take(
+          payload, from: source, to: target, record: reader.recordNumber, time: time, isCut: reader.datagram.isCut)
       } else {
         table.heed(signalling.take(payload, from: source, to: target, time: time), at: time)
       }

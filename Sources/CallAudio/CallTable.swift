@@ -157,8 +157,8 @@ package enum CallTable {
     return local.stamp.split(separator: " ").joined(separator: "T") + ".\(padded(fraction, 6))Z"
   }
 
-  /// What a peer wrote must not steer the terminal.
-  private static func printable(_ text: String) -> String {
+  /// What a peer wrote must not steer the terminal: control characters become question marks.
+  package static func printable(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "?" : $0 }))
   }
 

@@ -55,6 +55,12 @@ struct MediaStream: Sendable {
   private var highestSequence: UInt16
   private var baseSequence: UInt16
   private var expectedBefore = 0
+  /// Which of the 64 sequence numbers up to `highestSequence` have come; the lowest bit is its own.
+  private var seen: UInt64 = 0
+  /// The furthest of the timestamps that follow each other.
+  private var newestTimestamp: UInt32 = 0
+  /// How many of its packets the capture holds in part only.
+  private(set) var cutCount = 0
   private var lastTimestamp: UInt32 = 0
   private var lastArrival: Int64 = 0
   /// The first packet that could not be placed.
@@ -62,6 +68,8 @@ struct MediaStream: Sendable {
 
   /// So many packets are looked at for `regularity`.
   private static let lookedAt = 1000
+  /// No 64 packets last longer: 120 ms each at 48 000 Hz.
+  private static let longestLag: Int32 = 64 * 5760
 
   init(_ key: StreamKey, record: Int, time: Int64, sequence: UInt16) {
     self.key = key
@@ -91,13 +99,21 @@ struct MediaStream: Sendable {
     current = payloads.count - 1
   }
 
-  /// Takes the next packet, whose type is the current one; `arrival` in nanoseconds.
+  /// Takes the next packet, whose type is the current one; `arrival` in nanoseconds. One that came already says nothing
+  /// new: it counts neither as a packet nor for the jitter, and hides no loss.
   @inline(__always)
-  mutating func take(_ header: RTPHeader, _ packet: RawSpan, record: Int, arrival: Int64) {
+  mutating func take(_ header: RTPHeader, _ packet: RawSpan, record: Int, arrival: Int64, isCut: Bool = false) {
     lastRecord = record
     // A damaged or disordered time must not make the stream end before it begins.
     firstTime = min(firstTime, arrival)
     lastTime = max(lastTime, arrival)
+    let behind = Int(highestSequence &- header.sequenceNumber)
+    if behind < 64, seen & 1 << UInt64(behind) != 0 {
+      if isOfLate(header.timestamp) { return }
+      // The sender counts anew.
+      restart(at: header.sequenceNumber)
+    }
+    if isCut { cutCount += 1 }
     packetCount += 1
     payloads[current].count += 1
     payloads[current].longest = max(payloads[current].longest, header.payloadLength)
@@ -107,10 +123,16 @@ struct MediaStream: Sendable {
       // Farther than any loss reaches: the sender has begun anew.
       if ahead > 3000 { restart(at: header.sequenceNumber) }
       if header.sequenceNumber < highestSequence { expectedBefore += 0x1_0000 }
+      let step = header.sequenceNumber &- highestSequence
+      seen = step < 64 ? seen << UInt64(step) | 1 : 1
       highestSequence = header.sequenceNumber
     } else if ahead < 0xFFFF - 3000 {
       restart(at: header.sequenceNumber)
+    } else if behind < 64 {
+      seen |= 1 << UInt64(behind)
     }
+    let progress = Int32(bitPattern: header.timestamp &- newestTimestamp)
+    if progress > 0 || progress < -Self.longestLag { newestTimestamp = header.timestamp }
     let shape = payloads[current].shape
     if shape.isPlaced(payloadLength: header.payloadLength) {
       let units = shape.units(in: packet.extracting(header.payloadRange)) ?? Int64(regularity.step & 0xFFFF)
@@ -143,7 +165,10 @@ struct MediaStream: Sendable {
     timeline.forgetRuns()
   }
 
-  /// How many packets are missing by their sequence numbers (RFC 3550 A.3); repetitions hide losses.
+  /// True for a timestamp that the last packets may have had.
+  private func isOfLate(_ timestamp: UInt32) -> Bool { newestTimestamp &- timestamp < UInt32(Self.longestLag) }
+
+  /// How many packets are missing by their sequence numbers (RFC 3550 A.3).
   var lostCount: Int { max(0, expectedCount - packetCount) }
 
   /// How many packets there should be by their sequence numbers.
@@ -153,6 +178,7 @@ struct MediaStream: Sendable {
     expectedBefore = expectedCount
     baseSequence = sequence
     highestSequence = sequence
+    seen = 1
   }
 
   private mutating func look(_ header: RTPHeader, _ ahead: UInt16, _ arrival: Int64) {

@@ -4,12 +4,13 @@ package struct OutputNames: Hashable, Sendable {
   private let stem: String
   private let ending: String
 
-  /// `x.wav` beside `x.pcap`.
+  /// `x.wav` beside `x.pcap` or `x.pcap.gz`.
   ///
   /// - Parameter directory: another directory for it.
   package init(capture path: String, directory: String? = nil) {
     let name = path.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? path
-    let cut = OutputNames.withoutExtension(name)
+    let unpacked = name.lowercased().hasSuffix(".gz") && name.count > 3 ? String(name.dropLast(3)) : name
+    let cut = OutputNames.withoutExtension(unpacked)
     if let directory {
       stem = directory.hasSuffix("/") ? directory + cut : "\(directory)/\(cut)"
     } else {

@@ -26,6 +26,8 @@ final class SoundStream {
   private var noise = ComfortNoise()
   /// Where the noise begins that is to be heard until the next packet.
   private var noiseStart: Int64?
+  /// The furthest place of all packets that have been played, be they sound, noise or key presses.
+  private var newestFrame = Int64.min
   private let samples = UnsafeMutableBufferPointer<Int16>.allocate(capacity: mostSamples)
 
   /// - Parameter rendersKeys: key presses are heard as their tones.
@@ -77,7 +79,7 @@ final class SoundStream {
       }
     }
     let payload = UnsafeRawBufferPointer(rebasing: packet[header.payloadRange])
-    switch window.judge(header.sequenceNumber, isBehind: frame < run.end) {
+    switch window.judge(header.sequenceNumber, isBehind: frame <= newestFrame || frame < run.end) {
     case .late: return
     case .early:
       window.hold(
@@ -90,6 +92,7 @@ final class SoundStream {
       try endRun()
       decoders = [:]
       current = nil
+      newestFrame = .min
       try play(payload, type: header.payloadType, timestamp: header.timestamp, frame: frame, lost: 0)
     case .next: try play(payload, type: header.payloadType, timestamp: header.timestamp, frame: frame, lost: 0)
     }
@@ -124,6 +127,7 @@ final class SoundStream {
   private func play(
     _ payload: UnsafeRawBufferPointer, type: UInt8, timestamp: UInt32, frame: Int64, lost: Int
   ) throws(FileProblem) {
+    newestFrame = max(newestFrame, frame)
     guard let codec = codecs[type] else { return }
     switch codec {
     case .telephoneEvent(let clockRate):

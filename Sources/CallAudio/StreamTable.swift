@@ -51,11 +51,14 @@ struct StreamTable {
   init(codecs: KnownCodecs) { self.codecs = codecs }
 
   /// Takes a datagram if it is RTP.
+  ///
+  /// - Parameter isCut: true if it was captured in part only.
   @inline(__always)
   mutating func take(
-    _ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, record: Int, time: Int64
+    _ payload: RawSpan, from source: FrameAddress, to target: FrameAddress, record: Int, time: Int64,
+    isCut: Bool = false
   ) {
-    guard let header = rtpHeader(payload) else { return }
+    guard let header = rtpHeader(payload, isCut: isCut) else { return }
     let key = StreamKey(source: source, target: target, ssrc: header.ssrc)
     let bucket = key.bucket
     var index = recent[bucket]
@@ -67,7 +70,7 @@ struct StreamTable {
     if !streams[index].isCurrent(header.payloadType) {
       streams[index].change(to: header.payloadType) { codecs.codec(of: header.payloadType, in: key) }
     }
-    streams[index].take(header, payload, record: record, arrival: time)
+    streams[index].take(header, payload, record: record, arrival: time, isCut: isCut)
   }
 
   /// What comes to or from `endpoint` from now on may belong to another call than before: streams that have been
@@ -108,11 +111,11 @@ struct StreamTable {
 
 /// The header of a datagram that looks like RTP; nil for RTCP (RFC 5761 §4), STUN and all else.
 @inline(__always)
-func rtpHeader(_ payload: RawSpan) -> RTPHeader? {
+func rtpHeader(_ payload: RawSpan, isCut: Bool) -> RTPHeader? {
   guard payload.byteCount >= RTPHeader.fixedLength,
     payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) >> 6 == 2
   else { return nil }
   let second = payload.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
   guard second < 192 || second > 223 else { return nil }
-  return try? RTPHeader(parsing: payload)
+  return try? RTPHeader(parsing: payload, isCut: isCut)
 }

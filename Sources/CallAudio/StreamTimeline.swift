@@ -138,7 +138,7 @@ struct StreamTimeline: Sendable {
     let step = deviation &- lastDeviation
     let late = deviation &- run.floor
     let isSettling = arrival < settledAt
-    let isTooEarly = isSettling ? step < -Self.jump : late < -Self.tolerance
+    let isTooEarly = late < (isSettling ? -Self.jump : -Self.tolerance)
     if isTooEarly || late > Self.longestDelay {
       if isNext, arrival < before &- Self.leastClockStep, deviation > -Self.longestDelay {
         // In sequence, in time by its timestamps, and captured before its predecessor: the capture's clock was set back.

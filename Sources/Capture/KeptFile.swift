@@ -140,6 +140,8 @@ private final class TemporaryWriter {
   private let path: String
   private let directory: String
   private var descriptor: Int32
+  /// The first bytes, until they have shown whether it is a capture; what is none must not fill the disk.
+  private var start: [UInt8]? = []
 
   init(path: String) throws(CaptureError) {
     self.path = path
@@ -161,6 +163,13 @@ private final class TemporaryWriter {
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(CaptureError) {
+    if let known = start {
+      let all = known + bytes.prefix(4 - known.count)
+      if all.count == 4 && !beginsCapture(all) {
+        throw CaptureError(path: path, kind: .noCapture("unknown file format"))
+      }
+      start = all.count == 4 ? nil : all
+    }
     var written = 0
     while written < bytes.count {
       let step = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
@@ -171,6 +180,14 @@ private final class TemporaryWriter {
       written += step
     }
   }
+}
+
+/// True if a pcapng section or any of the pcap formats that libpcap reads begins with these four bytes.
+private func beginsCapture(_ bytes: [UInt8]) -> Bool {
+  let word = bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+  // Microseconds, nanoseconds, and three relatives (Kuznetzov's, Mesquita's, Navtel's).
+  let formats: [UInt32] = [0xA1B2_C3D4, 0xA1B2_3C4D, 0xA1B2_CD34, 0xA1B2_34CD, 0xA12B_3C4D]
+  return word == 0x0A0D_0D0A || formats.contains(word) || formats.contains(word.byteSwapped)
 }
 
 /// The system's words for an error number.

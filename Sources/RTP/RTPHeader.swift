@@ -50,8 +50,10 @@ package struct RTPHeader: Hashable, Sendable {
   }
 
   /// Reads the header of `packet`, a whole datagram.
+  ///
+  /// - Parameter isCut: true if the datagram's end is missing, and with it the word on how much of it is padding.
   @inline(__always)
-  package init(parsing packet: RawSpan) throws(RTPError) {
+  package init(parsing packet: RawSpan, isCut: Bool = false) throws(RTPError) {
     guard packet.byteCount >= Self.fixedLength else { throw .truncated }
     let first = packet.byte(0)
     guard first >> 6 == 2 else { throw .wrongVersion }
@@ -63,7 +65,7 @@ package struct RTPHeader: Hashable, Sendable {
     }
     guard packet.byteCount >= offset else { throw .truncated }
     var length = packet.byteCount - offset
-    if first & 0x20 != 0 {
+    if first & 0x20 != 0, !isCut {
       let padding = Int(packet.byte(packet.byteCount - 1))
       guard padding > 0, padding <= length else { throw .badPadding }
       length -= padding

@@ -61,7 +61,7 @@ struct PcapToWave: ParsableCommand {
   @Flag(help: "Overwrite files that exist.")
   var force = false
 
-  private static let rates = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+  private static let rates = 8000...48_000
 
   func validate() throws {
     if [mono, stereo, split].count(where: { $0 }) > 1 {
@@ -70,7 +70,7 @@ struct PcapToWave: ParsableCommand {
     if json && !list { throw ValidationError("--json without --list; expected --list --json") }
     if let call, call < 1 { throw ValidationError("--call \(call): expected the call's number, from 1") }
     if let rate, !Self.rates.contains(rate) {
-      throw ValidationError("--rate \(rate): expected one of \(Self.rates.map(String.init).joined(separator: ", "))")
+      throw ValidationError("--rate \(rate): expected \(Self.rates.lowerBound) to \(Self.rates.upperBound)")
     }
     if let from, let to, from.nanoseconds >= to.nanoseconds {
       throw ValidationError("--from is not before --to; expected an earlier time")
@@ -193,6 +193,11 @@ struct PcapToWave: ParsableCommand {
         "warning: \(path): \(survey.fragmentCount) fragments of IP packets are left out, as the rest of them is missing"
       )
     }
+    if survey.cutPacketCount > 0 {
+      complain(
+        "warning: \(path): \(survey.cutPacketCount) packets were captured in part only (snap length); what is missing of their sound is silent"
+      )
+    }
     if let link = survey.foreignLink {
       complain("warning: \(path): packets of link layer \(link) are left out")
     }
@@ -223,8 +228,8 @@ struct PcapToWave: ParsableCommand {
   }
 }
 
-/// One line on standard error.
-private func complain(_ text: String) { fputs("pcap2wave: \(text)\n", stderr) }
+/// One line on standard error; what a peer wrote does not steer the terminal.
+private func complain(_ text: String) { fputs("pcap2wave: \(CallTable.printable(text))\n", stderr) }
 
 /// Local time as glibc has it.
 private let localTime = LocalCalendar { wall in

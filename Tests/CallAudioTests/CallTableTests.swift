@@ -58,6 +58,8 @@ import Testing
   }
 
   @Test func chosenNames() {
+    #expect(OutputNames(capture: "r/x.pcap.gz").paths(call: nil, layout: .mono) == ["r/x.wav"])
+    #expect(OutputNames(capture: ".gz").paths(call: nil, layout: .mono) == [".gz.wav"])
     #expect(OutputNames(capture: "/r/x.pcap", directory: "/o/").paths(call: 1, layout: .mono) == ["/o/x-1.wav"])
     #expect(OutputNames(output: "o/y.WAV").paths(call: 2, layout: .stereo) == ["o/y-2.WAV"])
     #expect(OutputNames(output: "y").paths(call: nil, layout: .split) == ["y-left", "y-right"])

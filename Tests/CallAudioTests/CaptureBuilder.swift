@@ -37,6 +37,15 @@ struct CaptureBuilder {
     records.append((time, frame))
   }
 
+  /// Leaves of the IPv4 datagram that was added last so many bytes of its payload, as a snap length does.
+  mutating func cutLast(to count: Int) {
+    let length = PcapFormat.frameLength(payloadLength: count, isIPv6: false)
+    records[records.count - 1].bytes.removeLast(records[records.count - 1].bytes.count - length)
+    // The record's own header takes 16.
+    let captured = UInt32(length - 16)
+    withUnsafeBytes(of: captured.littleEndian) { records[records.count - 1].bytes.replaceSubrange(8..<12, with: $0) }
+  }
+
   /// Adds any Ethernet frame.
   mutating func frame(_ bytes: [UInt8], at time: Int64) {
     let stamp = Self.start + time

@@ -22,6 +22,17 @@ import Testing
     for name in ["a.wav", "b.wav", "c.wav"] { #expect(try readFile(directory.file(name)) == sound) }
   }
 
+  /// What goes on for ever and is no capture is not kept.
+  @Test(arguments: ["cat /dev/zero |", "gzip -c < /dev/zero |"]) func endlessNonsenseIsSeenAtOnce(source: String) throws
+  {
+    let directory = TemporaryDirectory()
+    let outcome = try pcap2wave(["-", "-o", "x.wav"], in: directory, before: "ulimit -f 64; \(source)")
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.errors == "pcap2wave: standard input: not a capture file (unknown file format); expected pcap or pcapng\n"
+    )
+  }
+
   @Test func noRoomToUnpackIsSaid() throws {
     let directory = TemporaryDirectory()
     try copy(fixture("captures/one-call.pcap"), to: directory)

@@ -147,6 +147,8 @@ import Testing
     #expect(try pcap2wave(["x.pcap", "-o", "wide.wav", "--rate", "16000"], in: directory).status == 0)
     let wide = try readFile(directory.file("wide.wav"))
     #expect(wide[24] == 0x80 && wide[25] == 0x3E && wide.count - 44 == (whole.count - 44) * 2)
+    #expect(try pcap2wave(["x.pcap", "-o", "odd.wav", "--rate", "8001"], in: directory).status == 0)
+    #expect(try readFile(directory.file("odd.wav"))[24] == 0x41)
     let late = try pcap2wave(["x.pcap", "-o", "late.wav", "--from", "1:00"], in: directory)
     #expect(late.status == 1 && names(directory).contains("late.wav") == false)
     #expect(late.errors == "pcap2wave: x.pcap: call 1: is over after 0.612 s; expected an earlier --from\n")
@@ -215,7 +217,8 @@ import Testing
     ["x.pcap", "--mono", "--split"], ["x.pcap", "--json"], ["x.pcap", "--call", "0"], ["x.pcap", "--call", "a"], [],
     ["x.pcap", "y.pcap", "-o", "z.wav"], ["x.pcap", "-o", "z.wav", "--output-dir", "."], ["-"],
     ["x.pcap", "--nonsense"],
-    ["x.pcap", "-o", ""], ["x.pcap", "--rate", "8001"], ["x.pcap", "--from", "5", "--to", "5"],
+    ["x.pcap", "-o", ""], ["x.pcap", "--rate", "7999"], ["x.pcap", "--rate", "48001"],
+    ["x.pcap", "--from", "5", "--to", "5"],
     ["x.pcap", "--from", "-1"],
     ["x.pcap", "--to", "1:60"], ["x.pcap", "--to", "1:2:3:4"], ["x.pcap", "--from", "1.2.3"], ["x.pcap", "--to", ""],
   ]) func wrongUsage(words: [String]) throws {
