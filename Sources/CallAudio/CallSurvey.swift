@@ -85,6 +85,7 @@ private struct Reading {
       }
     }
     for one in connections.finish() { table.heed(signalling.take(one), at: one.time) }
+    signalling.finish()
     table.finish()
     try reader.checkLinks()
     streams = table.streams

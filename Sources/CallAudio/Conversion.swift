@@ -10,7 +10,7 @@ package enum ConversionError: Error, Hashable, Sendable {
 
 /// How a call's two channels are written.
 package enum ChannelLayout: Hashable, Sendable, CaseIterable {
-  /// One file, left what the first offerer sent, right what was sent to him.
+  /// One file, left what the caller sent, right what was sent to him.
   case stereo
   /// One file, both mixed.
   case mono

@@ -32,7 +32,7 @@ package struct RecordedCall: Sendable {
   package var startTime: Int64
   /// From the first sound's beginning to the last one's end, in nanoseconds.
   package var duration: Int64
-  /// What the first offerer sent; of a call found by its RTP alone, who was heard first.
+  /// What the caller sent; of a call found by its RTP alone, who was heard first.
   package var left: Direction
   /// What was sent to him.
   package var right: Direction

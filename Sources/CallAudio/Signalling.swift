@@ -5,8 +5,8 @@ import Telephony
 /// One party's word, in SDP, where its sound is to be sent.
 struct Declaration: Sendable {
   var media: AudioMedia
-  /// True if the party is the one that made the leg's first offer.
-  var isOfferer: Bool
+  /// True if the party is the caller.
+  var isCaller: Bool
   /// Nanoseconds since 1970.
   var time: Int64
 }
@@ -33,10 +33,8 @@ struct SignalledLeg: Sendable {
 
   var hop: Hop
   var dialog: Int
-  /// The tag of the party that made the first offer.
-  var offererTag: String
-  /// The host from which that party's messages come.
-  var offerer: FrameAddress?
+  /// The host from which the caller's messages come.
+  var callerHost: FrameAddress?
   var declarations: [Declaration] = []
 }
 
@@ -47,6 +45,8 @@ struct SignalledDialog: Sendable {
   /// The users (else hosts) of From and To in the first message.
   var caller: String
   var called: String
+  /// The tag of From in the first message: who makes the call, whether or not he makes the first offer.
+  var callerTag: String
   /// The hosts between which the first message went, the caller's first.
   var callerHost: FrameAddress
   var calledHost: FrameAddress
@@ -58,6 +58,8 @@ struct SignalledDialog: Sendable {
   var endTime: Int64?
   /// True once an INVITE was accepted.
   var isAnswered = false
+  /// True once an INVITE was refused for good.
+  var isRefused = false
   var legs: [Int] = []
   /// The dialog that stands for all dialogs of the same session (an earlier one, or itself).
   var group: Int
@@ -118,7 +120,10 @@ struct Signalling {
       if (200..<300).contains(response.status) { dialogs[dialog].isAnswered = true }
       // A challenge is followed by the call itself (RFC 3261 §22).
       let isFinal = response.status >= 300 && response.status != 401 && response.status != 407
-      if isFinal, !dialogs[dialog].isAnswered { dialogs[dialog].endTime = dialogs[dialog].endTime ?? time }
+      if isFinal, !dialogs[dialog].isAnswered {
+        dialogs[dialog].isRefused = true
+        dialogs[dialog].endTime = dialogs[dialog].endTime ?? time
+      }
     }
     if media.isEmpty { return [] }
     let sender: String
@@ -126,9 +131,10 @@ struct Signalling {
     case .request: sender = from.tag ?? ""
     case .response: sender = to.tag ?? "\u{0}"
     }
-    guard let leg = leg(of: dialog, SignalledLeg.Hop(source, target), sender) else { return [] }
-    if legs[leg].offerer == nil { legs[leg].offerer = sender == legs[leg].offererTag ? source.host : target.host }
-    return declare(media, by: sender, in: leg, time)
+    guard let leg = leg(of: dialog, SignalledLeg.Hop(source, target)) else { return [] }
+    let isCaller = sender == dialogs[dialog].callerTag
+    if legs[leg].callerHost == nil { legs[leg].callerHost = isCaller ? source.host : target.host }
+    return declare(media, isCaller: isCaller, in: leg, time)
   }
 
   /// The dialog that stands for all of the session's.
@@ -136,6 +142,21 @@ struct Signalling {
     var dialog = dialog
     while dialogs[dialog].group != dialog { dialog = dialogs[dialog].group }
     return dialog
+  }
+
+  /// The same, shortening the way there for the next who asks.
+  private mutating func shortenedGroup(of dialog: Int) -> Int {
+    var dialog = dialog
+    while dialogs[dialog].group != dialog {
+      dialogs[dialog].group = dialogs[dialogs[dialog].group].group
+      dialog = dialogs[dialog].group
+    }
+    return dialog
+  }
+
+  /// Says that no more messages come.
+  mutating func finish() {
+    for dialog in dialogs.indices { dialogs[dialog].group = shortenedGroup(of: dialog) }
   }
 
   /// So many are kept; no capture of real calls has more, and a made-up one shall not take all memory.
@@ -153,7 +174,8 @@ struct Signalling {
     let name = { (address: NameAddress) in address.uri.user ?? address.uri.host }
     dialogs.append(
       SignalledDialog(
-        callID: callID, caller: name(from), called: name(to), callerHost: hosts.0.host, calledHost: hosts.1.host,
+        callID: callID, caller: name(from), called: name(to), callerTag: from.tag ?? "", callerHost: hosts.0.host,
+        calledHost: hosts.1.host,
         firstTime: time, isSeenFromItsBeginning: isBeginning, group: index))
     dialogOfCallID[callID] = index
     return index
@@ -172,24 +194,20 @@ struct Signalling {
         dialogOfSession[text] = dialog
         continue
       }
-      let roots = [group(of: other), group(of: dialog)].sorted()
+      let roots = [shortenedGroup(of: other), shortenedGroup(of: dialog)].sorted()
       dialogs[roots[1]].group = roots[0]
     }
   }
 
-  private mutating func leg(of dialog: Int, _ hop: SignalledLeg.Hop, _ sender: String) -> Int? {
+  private mutating func leg(of dialog: Int, _ hop: SignalledLeg.Hop) -> Int? {
     if let known = dialogs[dialog].legs.first(where: { legs[$0].hop == hop }) { return known }
     guard dialogs[dialog].legs.count < Self.mostLegs else { return nil }
-    legs.append(SignalledLeg(hop: hop, dialog: dialog, offererTag: offererTag(of: dialog) ?? sender))
+    legs.append(SignalledLeg(hop: hop, dialog: dialog))
     dialogs[dialog].legs.append(legs.count - 1)
     return legs.count - 1
   }
 
-  /// Who made the dialog's first offer, at whatever hop it was seen.
-  private func offererTag(of dialog: Int) -> String? { dialogs[dialog].legs.first.map { legs[$0].offererTag } }
-
-  private mutating func declare(_ media: [AudioMedia], by sender: String, in leg: Int, _ time: Int64) -> [Event] {
-    let isOfferer = sender == legs[leg].offererTag
+  private mutating func declare(_ media: [AudioMedia], isCaller: Bool, in leg: Int, _ time: Int64) -> [Event] {
     let dialog = legs[leg].dialog
     // Whoever offers again is talking again.
     dialogs[dialog].endTime = nil
@@ -201,7 +219,7 @@ struct Signalling {
       ownerOfEndpoint[one.endpoint] = dialog
       events.append(.declared(one))
       let known = legs[leg].declarations.firstIndex {
-        $0.isOfferer == isOfferer && $0.media.endpoint == one.endpoint
+        $0.isCaller == isCaller && $0.media.endpoint == one.endpoint
       }
       if let known {
         legs[leg].declarations[known].media.codecs.merge(one.codecs) { _, newer in newer }
@@ -213,19 +231,21 @@ struct Signalling {
         }
       } else {
         guard legs[leg].declarations.count < Self.mostDeclarations else { continue }
-        legs[leg].declarations.append(Declaration(media: one, isOfferer: isOfferer, time: time))
+        legs[leg].declarations.append(Declaration(media: one, isCaller: isCaller, time: time))
       }
     }
     return events
   }
 }
 
-/// True if the first line is a request's or a response's; cheap enough for every datagram.
+/// True if the first line is a request's or a response's, line ends before it left out (RFC 3261 §7.5); cheap enough
+/// for every datagram.
 func looksLikeSIP(_ payload: RawSpan) -> Bool {
-  guard payload.byteCount >= 12, payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self).isASCIILetter else {
-    return false
-  }
-  return payload.withUnsafeBytes { bytes in
+  payload.withUnsafeBytes { whole in
+    var begin = 0
+    while begin < min(whole.count, 64), whole[begin] == 0x0D || whole[begin] == 0x0A { begin += 1 }
+    let bytes = UnsafeRawBufferPointer(rebasing: whole[begin...])
+    guard bytes.count >= 12, bytes[0].isASCIILetter else { return false }
     if bytes.starts(with: "SIP/2.0 ".utf8) { return true }
     guard let end = bytes.prefix(2048).firstIndex(where: { $0 == 0x0A }) else { return false }
     let line = bytes[..<(end > 0 && bytes[end - 1] == 0x0D ? end - 1 : end)]

@@ -21,7 +21,7 @@ struct StreamAssignment {
     var channel: Int
     /// Nil where no SIP tells of it.
     var leg: Int?
-    /// Whether it was found by the offerer's address.
+    /// Whether it was found by the caller's address.
     var isNear: Bool
   }
 
@@ -98,7 +98,7 @@ struct StreamAssignment {
     silentCallCount = silent.count - adopted.count
     unclaimedCount = unclaimed.count { !used.contains($0) }
     otherStreams = streams.indices.filter { !used.contains($0) && streams[$0].looksLikeSound(leastPackets: least) }
-      .map { recorded(streams[$0], codecs: codecs(of: streams[$0], leg: nil, isToOfferer: false)) }
+      .map { recorded(streams[$0], codecs: codecs(of: streams[$0], leg: nil, isToCaller: false)) }
     calls.sort { $0.order < $1.order }
     calls += further
     for index in calls.indices { calls[index].number = index + 1 }
@@ -124,14 +124,19 @@ struct StreamAssignment {
       if let spokenLeg, signalling.legs[leg].dialog != signalling.legs[spokenLeg].dialog { continue }
       for isNear in [true, false] {
         for index in candidates where !taken.contains(index) {
-          guard let channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else {
+          guard var channel = channel(of: streams[index].key, in: signalling.legs[leg], isNear: isNear) else {
             continue
           }
           // The same sound again: at another hop, or on the far side of a relay.
-          let isRepetition = parts.contains {
+          let repeated = parts.first {
             $0.channel == channel && ($0.leg != leg || $0.isNear && !isNear) && overlaps($0.stream, index)
           }
-          if isRepetition { continue }
+          if let repeated {
+            guard isReply(index, to: repeated.stream),
+              !parts.contains(where: { $0.channel == 1 - channel && overlaps($0.stream, index) })
+            else { continue }
+            channel = 1 - channel
+          }
           parts.append(Part(stream: index, channel: channel, leg: leg, isNear: isNear))
           taken.insert(index)
           if spokenLeg == nil, !streams[index].spans.isEmpty { spokenLeg = leg }
@@ -149,17 +154,25 @@ struct StreamAssignment {
     return spokenLeg == nil ? [] : parts
   }
 
-  /// 0 for what the leg's offerer sent, 1 for what was sent to him; nil for what is not this leg's.
+  /// 0 for what the leg's caller sent, 1 for what was sent to him; nil for what is not this leg's.
   ///
-  /// - Parameter isNear: whether to go by the offerer's own address, or by the answerer's, which serves where the
-  ///   offerer's is not what he sends from (NAT).
+  /// - Parameter isNear: whether to go by the caller's own address, or by the called party's, which serves where the
+  ///   caller's is not what he sends from (NAT).
   private func channel(of key: StreamKey, in leg: SignalledLeg, isNear: Bool) -> Int? {
     let isDeclared = { (endpoint: FrameAddress) in
-      leg.declarations.contains { $0.isOfferer == isNear && $0.media.endpoint == endpoint }
+      leg.declarations.contains { $0.isCaller == isNear && $0.media.endpoint == endpoint }
     }
     if isDeclared(key.target) { return isNear ? 1 : 0 }
     if isDeclared(key.source) { return isNear ? 0 : 1 }
     return nil
+  }
+
+  /// True if one stream goes the other way between the hosts of another, and is not that sound sent back: then both
+  /// cannot be what one party said, whatever SDP tells of their ports.
+  private func isReply(_ index: Int, to other: Int) -> Bool {
+    let (one, other) = (streams[index], streams[other])
+    return one.key.source.host != one.key.target.host && one.key.source.host == other.key.target.host
+      && one.key.target.host == other.key.source.host && !one.isCopy(of: other)
   }
 
   private func overlaps(_ a: Int, _ b: Int) -> Bool {
@@ -175,7 +188,7 @@ struct StreamAssignment {
     for part in parts.sorted(by: { streams[$0.stream].firstRecord < streams[$1.stream].firstRecord }) {
       let stream = streams[part.stream]
       let leg = part.leg.map { signalling.legs[$0] }
-      let codecs = self.codecs(of: stream, leg: leg, isToOfferer: part.channel == 1)
+      let codecs = self.codecs(of: stream, leg: leg, isToCaller: part.channel == 1)
       note(codecs, of: stream)
       let keys = leg.map { self.keys($0, part.channel) } ?? []
       sounds.append(
@@ -222,10 +235,10 @@ struct StreamAssignment {
     var keys: [MediaKey] = []
     // Where plain sound was offered together with keys, keys on both sides tell that they were taken.
     let isTaken = [true, false].allSatisfy { side in
-      leg.declarations.contains { $0.isOfferer == side && !$0.media.keys.isEmpty }
+      leg.declarations.contains { $0.isCaller == side && !$0.media.keys.isEmpty }
     }
     guard isTaken || leg.declarations.contains(where: \.media.isEncrypted) else { return [] }
-    for declaration in leg.declarations where declaration.isOfferer == (channel == 0) {
+    for declaration in leg.declarations where declaration.isCaller == (channel == 0) {
       for key in declaration.media.keys where !keys.contains(key) { keys.append(key) }
     }
     return keys
@@ -233,15 +246,15 @@ struct StreamAssignment {
 
   /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551,
   /// then what the packets look like.
-  private func codecs(of stream: MediaStream, leg: SignalledLeg?, isToOfferer: Bool) -> [UInt8: PayloadCodec] {
+  private func codecs(of stream: MediaStream, leg: SignalledLeg?, isToCaller: Bool) -> [UInt8: PayloadCodec] {
     var codecs: [UInt8: PayloadCodec] = [:]
     for payload in stream.payloads {
       let type = payload.type
-      let said = { (byOfferer: Bool) in
-        leg?.declarations.last { $0.isOfferer == byOfferer && $0.media.codecs[type] != nil }?.media.codecs[type]
+      let said = { (byCaller: Bool) in
+        leg?.declarations.last { $0.isCaller == byCaller && $0.media.codecs[type] != nil }?.media.codecs[type]
       }
       codecs[type] =
-        said(isToOfferer) ?? said(!isToOfferer) ?? PayloadCodec(staticPayloadType: type) ?? stream.guess(payload)
+        said(isToCaller) ?? said(!isToCaller) ?? PayloadCodec(staticPayloadType: type) ?? stream.guess(payload)
     }
     return codecs
   }

@@ -79,4 +79,38 @@ import Testing
     TestStream(.aLaw).sendAll(into: &capture, from: 60_000_000)
     #expect(try convert(capture.bytes).survey.calls.map(\.callID) == [nil])
   }
+
+  /// Sound soon after a refusal, between the same hosts or others, is of a call that was not captured.
+  @Test(arguments: ["192.0.2.1:7000", "192.168.7.1:7000"]) func soundSoonAfterARefusal(from: String) throws {
+    var capture = CaptureBuilder()
+    capture.sip("INVITE sip:b@test SIP/2.0", sdp: CaptureBuilder.sdp("192.0.2.1:4000"), Self.a, Self.b, at: 0)
+    capture.sip("SIP/2.0 486 Busy Here", toTag: "z", Self.b, Self.a, at: 1000)
+    TestStream(.aLaw, from: from, to: "192.0.2.2:6000").sendAll(into: &capture, from: 6_000_000)
+    let survey = try convert(capture.bytes).survey
+    #expect(survey.calls.map(\.callID) == [nil] && survey.silentCallCount == 1)
+  }
+
+  /// A dialog without an answer does not wait for ever for the only sound there is.
+  @Test func soundLongAfterTheOnlyInvite() throws {
+    var capture = CaptureBuilder()
+    capture.sip("INVITE sip:b@test SIP/2.0", sdp: CaptureBuilder.sdp("192.0.2.1:4000"), Self.a, Self.b, at: 0)
+    TestStream(.aLaw, from: "192.168.7.1:7000", to: "192.168.7.2:6000").sendAll(into: &capture, from: 3_600_000_000)
+    #expect(try convert(capture.bytes).survey.calls.map(\.callID) == [nil])
+  }
+
+  /// One port between strangers is chance; both ports, or one port at a host of the call, are not.
+  @Test(
+    arguments: [
+      ("192.168.7.1:4000", "192.168.7.2:6000", false), ("192.168.7.1:4000", "192.168.7.2:5000", true),
+      ("192.0.2.1:4000", "192.168.7.2:6000", true),
+    ]) func aPortAlone(from: String, to: String, isTheirs: Bool) throws
+  {
+    var capture = CaptureBuilder()
+    capture.call(caller: "10.0.0.1:4000", called: "10.0.0.2:5000")
+    TestStream(.aLaw, from: from, to: to).sendAll(into: &capture, from: 300_000)
+    // That there is more sound than one call's keeps it from being the only choice.
+    TestStream(.aLaw, ssrc: 9, from: "192.168.8.1:4100", to: "192.168.8.2:6100").sendAll(into: &capture, from: 300_000)
+    let named = try convert(capture.bytes).survey.calls.compactMap(\.callID)
+    #expect(named == (isTheirs ? ["one@test"] : []))
+  }
 }

@@ -98,7 +98,7 @@ import Testing
     expectSame(heard.right, right.samples)
   }
 
-  @Test func theFirstOffererIsLeftAlsoWhereTheInviteHasNoOffer() throws {
+  @Test func theCallerIsLeftAlsoWhereTheInviteHasNoOffer() throws {
     var capture = CaptureBuilder()
     capture.sip("INVITE sip:b@test SIP/2.0", Self.a, Self.b, at: 0)
     capture.sip(
@@ -106,11 +106,51 @@ import Testing
     capture.sip(
       "ACK sip:b@test SIP/2.0", cseq: "1 ACK", toTag: "z", sdp: CaptureBuilder.sdp("192.0.2.1:4000"), Self.a, Self.b,
       at: 2000)
-    let fromOfferer = TestStream(.aLaw, from: "192.0.2.2:4002", to: "192.0.2.1:4000")
-    fromOfferer.sendAll(into: &capture, from: 300_000)
+    let fromCalled = TestStream(.aLaw, from: "192.0.2.2:4002", to: "192.0.2.1:4000")
+    fromCalled.sendAll(into: &capture, from: 300_000)
     let heard = try convert(capture.bytes)
-    expectSame(heard.left, fromOfferer.samples)
+    expectSame(heard.left, silence(8000))
+    expectSame(heard.right, fromCalled.samples)
+  }
+
+  /// Who answers first in what was captured is not who calls.
+  @Test func theCallerIsLeftAlsoWhereHisOfferIsMissing() throws {
+    var capture = CaptureBuilder()
+    capture.sip(
+      "SIP/2.0 200 OK", toTag: "z", sdp: CaptureBuilder.sdp("192.0.2.2:4002"), Self.b, Self.a, at: 1000)
+    let left = TestStream(.aLaw, from: "192.0.2.1:4000", to: "192.0.2.2:4002")
+    left.sendAll(into: &capture, from: 300_000)
+    let heard = try convert(capture.bytes)
+    #expect(heard.survey.calls.map(\.callID) == ["one@test"])
+    expectSame(heard.left, left.samples)
     expectSame(heard.right, silence(8000))
+  }
+
+  /// RFC 3261 §7.5.
+  @Test func lineEndsMayComeBeforeAMessage() throws {
+    var capture = CaptureBuilder()
+    let body = CaptureBuilder.sdp("192.0.2.1:4000")
+    let text = """
+      \r\n\r\nINVITE sip:b@test SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@test>;tag=a\r
+      To: <sip:b@test>\r\nCall-ID: m@test\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\nMax-Forwards: 70\r
+      Content-Length: \(body.utf8.count)\r\n\r\n\(body)
+      """
+    capture.datagram(Array(text.utf8), Self.a, Self.b, at: 0)
+    TestStream(.aLaw, from: "192.0.2.1:4000", to: "192.0.2.2:4002").sendAll(into: &capture, from: 100_000)
+    #expect(try convert(capture.bytes).survey.calls.map(\.callID) == ["m@test"])
+  }
+
+  /// One stream keeps to the caller's declared port, the other to the called party's old one: neither is the other again.
+  @Test func twoDirectionsAreNotOneSoundTwice() throws {
+    var capture = CaptureBuilder()
+    capture.call(caller: "192.0.2.1:4000", called: "192.0.2.1:4002")
+    let left = TestStream(.aLaw, ssrc: 1, from: "192.0.2.1:4000", to: "192.0.2.2:7000")
+    let right = TestStream(.aLaw, ssrc: 2, from: "192.0.2.2:7002", to: "192.0.2.1:4002", seed: 2)
+    left.sendAll(into: &capture, from: 300_000)
+    right.sendAll(into: &capture, from: 300_000)
+    let heard = try convert(capture.bytes)
+    expectSame(heard.left, left.samples)
+    expectSame(heard.right, right.samples)
   }
 
   @Test func aReInviteMovesTheSound() throws {
