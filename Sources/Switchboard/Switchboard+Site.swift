@@ -125,6 +125,7 @@ extension Switchboard {
 
   /// Every few seconds: what the disk refused is tried again, and what commands have asked for is done.
   func scheduleTicks() {
+    heap.giveBack()
     loop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [weak self] _ in
       self?.assumeIsolated {
         $0.records.tick()
