@@ -1,5 +1,6 @@
 import Audio
 import Capture
+import Decoders
 import RTP
 
 /// The second reading of a capture, in which the sound is put together.
@@ -7,9 +8,15 @@ struct CallDecoder {
   private var parts: [ActivePart] = []
   private var indexOfKey: [StreamKey: Int] = [:]
   private let tables = SampleTables()
+  private let rendersKeys: Bool
+  private let budget: SearchBudget
 
-  /// - Parameter tracks: as many as there are calls.
-  init(_ calls: [RecordedCall], _ tracks: [CallTrack], rendersKeys: Bool) {
+  /// - Parameters:
+  ///   - tracks: as many as there are calls.
+  ///   - budget: what the search for keys may cost.
+  init(_ calls: [RecordedCall], _ tracks: [CallTrack], rendersKeys: Bool, _ budget: SearchBudget) {
+    self.rendersKeys = rendersKeys
+    self.budget = budget
     for (call, track) in zip(calls, tracks) {
       parts += call.parts.compactMap { ActivePart($0, track, start: track.start, rendersKeys: rendersKeys) }
     }
@@ -38,13 +45,14 @@ struct CallDecoder {
       }
       do throws(FileProblem) {
         if let frame = parts[index].place.frame(record: record, timestamp: header.timestamp, arrival: reader.time) {
-          if let stream = parts[index].stream {
-            try stream.take(reader.payload, header, frame: frame, arrival: reader.time)
+          if parts[index].isLong {
+            let stream = parts[index].begun(rendersKeys: rendersKeys, budget)
+            try stream?.take(reader.payload, header, frame: frame, arrival: reader.time)
           } else {
             try put(reader.payload.extracting(header.payloadRange), header.payloadType, index, frame)
           }
         }
-        if record >= parts[index].lastRecord { try parts[index].stream?.finish() }
+        if record >= parts[index].lastRecord { try parts[index].finish() }
         if record >= parts[index].track.lastRecord { try parts[index].track.finish() }
       } catch {
         throw .output(
@@ -54,10 +62,10 @@ struct CallDecoder {
   }
 
   /// No more packets come.
-  func finish() throws(ConversionError) {
-    for part in parts {
-      do throws(FileProblem) { try part.stream?.finish() } catch {
-        throw .output(OutputError(path: part.track.file.path, problem: "cannot be written: \(error.text)"))
+  mutating func finish() throws(ConversionError) {
+    for index in parts.indices {
+      do throws(FileProblem) { try parts[index].finish() } catch {
+        throw .output(OutputError(path: parts[index].track.file.path, problem: "cannot be written: \(error.text)"))
       }
     }
   }

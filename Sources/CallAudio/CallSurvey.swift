@@ -36,6 +36,10 @@ package struct CallSurvey: Sendable {
       assignment = StreamAssignment(reading.signalling, reading.streams)
       found = assignment.calls()
     }
+    if found.contains(where: { $0.parts.count > RecordedCall.mostParts }) {
+      let counts = Dictionary(reading.streams.map { ($0.firstRecord, $0.packetCount) }) { first, _ in first }
+      for index in found.indices { found[index].limitParts(packets: counts) }
+    }
     calls = found
     // No two streams begin with the same record.
     let heard = Set(found.flatMap { $0.parts.map(\.firstRecord) })

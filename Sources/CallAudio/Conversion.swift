@@ -1,5 +1,6 @@
 import Audio
 package import Capture
+import Decoders
 import Glibc
 
 /// Why sound could not be written.
@@ -34,8 +35,10 @@ package struct Conversion {
   /// Whether key presses sent as events (RFC 4733) are heard as their tones.
   package var rendersKeys: Bool
 
-  /// So many files are open at once, and so many frames a second are held; more calls take more readings.
+  /// So many files are open at once, so many streams decoded, and so many frames a second held; more calls take more
+  /// readings.
   private static let batch = 100
+  private static let batchStreams = 1024
   private static let batchRate = 800_000
 
   package init(
@@ -69,14 +72,16 @@ package struct Conversion {
       if !overwrites && fileExists(path) { throw .output(.exists(path)) }
     }
     do throws(ConversionError) {
+      let budget = SearchBudget()
       var start = 0
       while start < calls.count {
-        var (end, rates) = (start, 0)
-        while end < calls.count, end - start < Self.batch, rates < Self.batchRate {
+        var (end, rates, streams) = (start, 0, 0)
+        while end < calls.count, end - start < Self.batch, rates < Self.batchRate, streams < Self.batchStreams {
           rates += calls[end].rate(rate)
+          streams += calls[end].parts.count
           end += 1
         }
-        try writeBatch(Array(calls[start..<end]), of: file, survey, paths, &written)
+        try writeBatch(Array(calls[start..<end]), of: file, survey, paths, budget, &written)
         start = end
       }
     } catch {
@@ -89,7 +94,7 @@ package struct Conversion {
 
   private func writeBatch(
     _ calls: [RecordedCall], of file: borrowing CaptureFile, _ survey: CallSurvey, _ paths: (RecordedCall) -> [String],
-    _ written: inout [String]
+    _ budget: SearchBudget, _ written: inout [String]
   ) throws(ConversionError) {
     var tracks: [CallTrack] = []
     do throws(OutputError) {
@@ -104,7 +109,7 @@ package struct Conversion {
           CallTrack(call, start: start, frames: frames, rate: rate, file: output, headerLength: header.count))
       }
     } catch { throw .output(error) }
-    var decoder = CallDecoder(calls, tracks, rendersKeys: rendersKeys)
+    var decoder = CallDecoder(calls, tracks, rendersKeys: rendersKeys, budget)
     try decoder.run(file, records: survey.recordCount)
     try decoder.finish()
     for (call, track) in zip(calls, tracks) {

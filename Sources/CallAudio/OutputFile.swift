@@ -28,6 +28,37 @@ package struct OutputError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// The files that a run has written, so that none of them is taken for an older file and replaced.
+package struct WrittenFiles {
+  private struct Identity: Hashable {
+    var device: UInt64
+    var inode: UInt64
+
+    init?(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0 else { return nil }
+      device = UInt64(status.st_dev)
+      inode = UInt64(status.st_ino)
+    }
+  }
+
+  private var all: Set<Identity> = []
+
+  package init() {}
+
+  /// Throws if one of `paths` names a file that was written already.
+  package func check(_ paths: [String]) throws(ConversionError) {
+    for path in paths {
+      if let identity = Identity(path), all.contains(identity) {
+        throw .output(
+          OutputError(path: path, problem: "holds the sound of another capture of this run; expected another name"))
+      }
+    }
+  }
+
+  package mutating func note(_ paths: [String]) { all.formUnion(paths.compactMap { Identity($0) }) }
+}
+
 /// A file that is either there as a whole or not at all: it has no name until it is complete.
 struct OutputFile: ~Copyable {
   let path: String

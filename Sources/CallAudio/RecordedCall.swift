@@ -42,6 +42,25 @@ package struct RecordedCall: Sendable {
   /// By which the calls of a capture are put in order: when SIP first spoke of it, else when it was first heard.
   var order: Int64 = 0
 
+  /// How many of its streams are not put together, because there are too many.
+  package private(set) var leftOutCount = 0
+
+  /// So many streams make one call's sound at most.
+  static let mostParts = 512
+
+  /// Leaves out the streams with the fewest packets where there are too many.
+  ///
+  /// - Parameter packets: how many packets the stream has that begins with a record.
+  mutating func limitParts(packets: [Int: Int]) {
+    guard parts.count > Self.mostParts else { return }
+    leftOutCount = parts.count - Self.mostParts
+    parts.sort {
+      (packets[$0.firstRecord] ?? 0, $1.firstRecord) > (packets[$1.firstRecord] ?? 0, $0.firstRecord)
+    }
+    parts.removeLast(leftOutCount)
+    parts.sort { $0.firstRecord < $1.firstRecord }
+  }
+
   /// Sound beyond this (74 hours) is left out: such a file holds a wrong time.
   static let longest: Int64 = 268_435_456_000_000
 
@@ -112,6 +131,8 @@ struct SoundPart: Sendable {
   var stretches: [Stretch]
   /// What the payload types that occur in it stand for.
   var codecs: [UInt8: PayloadCodec]
+  /// The newest of the keys that a sender declares are tried.
+  static let mostKeys = 64
   /// The keys its sender has declared in SDP (RFC 4568), oldest first, each once; empty where nothing is encrypted.
   var keys: [MediaKey] = []
 }

@@ -30,8 +30,10 @@ final class SoundStream {
   private var newestFrame = Int64.min
   private let samples = UnsafeMutableBufferPointer<Int16>.allocate(capacity: mostSamples)
 
-  /// - Parameter rendersKeys: key presses are heard as their tones.
-  init(_ part: SoundPart, _ track: CallTrack, rendersKeys: Bool) {
+  /// - Parameters:
+  ///   - rendersKeys: key presses are heard as their tones.
+  ///   - budget: what the search for keys may cost.
+  init(_ part: SoundPart, _ track: CallTrack, rendersKeys: Bool, _ budget: SearchBudget) {
     codecs = part.codecs
     rate = track.rate
     run = SoundRun(track, channel: part.channel)
@@ -40,7 +42,7 @@ final class SoundStream {
       StreamKeyMaterial(
         master: $0.key.secret, name: $0.name, hasShortTag: $0.suite == .sha1With32Bits)
     }
-    decryptor = keys.isEmpty ? nil : StreamDecryptor(keys, ssrc: part.key.ssrc)
+    decryptor = keys.isEmpty ? nil : StreamDecryptor(keys, ssrc: part.key.ssrc, budget)
   }
 
   deinit { samples.deallocate() }

@@ -241,7 +241,7 @@ struct StreamAssignment {
     for declaration in leg.declarations where declaration.isCaller == (channel == 0) {
       for key in declaration.media.keys where !keys.contains(key) { keys.append(key) }
     }
-    return keys
+    return Array(keys.suffix(SoundPart.mostKeys))
   }
 
   /// What the stream's payload types mean: the receiver's word counts (RFC 3264 §5.1), then the sender's, then RFC 3551,

@@ -16,6 +16,20 @@ package struct StreamKeyMaterial: Hashable, Sendable {
   }
 }
 
+/// How many keys all streams of a conversion together may try beyond those that fit at once: a capture that declares
+/// thousands must not cost hours.
+package final class SearchBudget {
+  private var rest: Int
+
+  package init(tries: Int = 300_000) { rest = tries }
+
+  /// False once it is used up.
+  fileprivate func take() -> Bool {
+    rest -= 1
+    return rest >= 0
+  }
+}
+
 /// Decrypts the packets of one recorded SRTP stream (RFC 3711) in which the key may change, and whose beginning may lie
 /// before the capture's: the authentication tags tell which key it is, and how often the sequence numbers have wrapped.
 package final class StreamDecryptor {
@@ -28,14 +42,18 @@ package final class StreamDecryptor {
 
   private let keys: [StreamKeyMaterial]
   private let ssrc: UInt32
+  private let budget: SearchBudget
   private var contexts: [OpaquePointer?]
   /// The key that fitted last.
   private var current: Int?
   private var searches = 0
   private let packet: UnsafeMutableRawBufferPointer
 
-  /// - Parameter keys: those that may have been used; any that cannot be a key is passed over.
-  package init(_ keys: [StreamKeyMaterial], ssrc: UInt32) {
+  /// - Parameters:
+  ///   - keys: those that may have been used; any that cannot be a key is passed over.
+  ///   - budget: shared with other streams.
+  package init(_ keys: [StreamKeyMaterial], ssrc: UInt32, _ budget: SearchBudget = SearchBudget()) {
+    self.budget = budget
     self.keys = keys.filter { $0.master.count == Int(PIKETT_SRTP_KEY_BYTES) && $0.name.count <= 128 }
     self.ssrc = ssrc
     contexts = self.keys.map { pikett_srtp_receiver($0.master, $0.hasShortTag ? 1 : 0, $0.name, $0.name.count) }
@@ -94,6 +112,7 @@ package final class StreamDecryptor {
     searches += 1
     for (index, key) in keys.enumerated() {
       for rollovers in 1...Self.mostRollovers {
+        guard budget.take() else { return nil }
         guard
           let context = pikett_srtp_joiner(
             key.master, key.hasShortTag ? 1 : 0, key.name, key.name.count, ssrc, rollovers)

@@ -95,6 +95,7 @@ struct PcapToWave: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     var status: Int32 = 0
     var listed: [(file: String, calls: [RecordedCall], others: [RecordedStream])] = []
+    var written = WrittenFiles()
     let meter = ProgressMeter()
     defer { meter.clear() }
     for path in files {
@@ -107,10 +108,11 @@ struct PcapToWave: ParsableCommand {
         warn(path, survey)
         if list {
           let calls = survey.calls.filter { call == nil || $0.number == call }
+          if call == nil { note(path, silentCalls: survey.silentCallCount, hasOthers: !survey.calls.isEmpty) }
           listed.append((path, calls, call == nil ? survey.otherStreams : []))
         } else {
           meter.goOn()
-          if try !convert(file, survey) { status = max(status, 1) }
+          if try !convert(file, survey, &written) { status = max(status, 1) }
           meter.clear()
         }
       } catch let error as CaptureError {
@@ -129,7 +131,9 @@ struct PcapToWave: ParsableCommand {
   }
 
   /// - Returns: false if there was nothing to write.
-  private func convert(_ file: borrowing CaptureFile, _ survey: CallSurvey) throws(ConversionError) -> Bool {
+  private func convert(
+    _ file: borrowing CaptureFile, _ survey: CallSurvey, _ written: inout WrittenFiles
+  ) throws(ConversionError) -> Bool {
     let path = file.path == "-" ? "standard input" : file.path
     if survey.calls.isEmpty {
       complain("\(path): \(Self.emptiness(survey)); expected a call's RTP")
@@ -160,16 +164,28 @@ struct PcapToWave: ParsableCommand {
       }
       decodable.removeAll { $0.duration <= from.nanoseconds }
     }
+    for call in decodable where call.leftOutCount > 0 {
+      complain(
+        "warning: \(path): call \(call.number): \(call.leftOutCount) streams with the fewest packets are left out; there are too many"
+      )
+    }
     let names =
       output.map { OutputNames(output: $0) }
       ?? OutputNames(capture: file.path == "-" ? "stdin" : file.path, directory: outputDir)
     let layout: ChannelLayout = mono ? .mono : split ? .split : .stereo
     let isOnly = survey.calls.count == 1
     let isNamed = output != nil && wanted.count == 1
-    try Conversion(
+    let paths = { (call: RecordedCall) in names.paths(call: isOnly || isNamed ? nil : call.number, layout: layout) }
+    try written.check(decodable.flatMap(paths))
+    let made = try Conversion(
       layout: layout, overwrites: force, rate: rate, from: from?.nanoseconds, to: to?.nanoseconds, rendersKeys: dtmf
-    ).write(decodable, of: file, survey) { call in
-      names.paths(call: isOnly || isNamed ? nil : call.number, layout: layout)
+    ).write(decodable, of: file, survey, to: paths)
+    written.note(made)
+    let others = survey.otherStreams.count
+    if others > 0 && call == nil {
+      complain(
+        "\(path): \(others == 1 ? "1 RTP stream is in no call and is" : "\(others) RTP streams are in no call and are") left out; --list names \(others == 1 ? "it" : "them")"
+      )
     }
     return decodable.count == wanted.count
   }
@@ -204,6 +220,12 @@ struct PcapToWave: ParsableCommand {
     if survey.hasTooManyStreams {
       complain("warning: \(path): more RTP streams than are looked at; split the capture if calls are missing")
     }
+  }
+
+  private func note(_ path: String, silentCalls count: Int, hasOthers: Bool) {
+    if count == 0 { return }
+    let path = path == "-" ? "standard input" : path
+    complain("\(path): \(count)\(hasOthers ? " more" : "") call\(count == 1 ? "" : "s") without RTP")
   }
 
   private static func emptiness(_ survey: CallSurvey) -> String {

@@ -59,6 +59,7 @@ import Testing
 
   @Test func chosenNames() {
     #expect(OutputNames(capture: "r/x.pcap.gz").paths(call: nil, layout: .mono) == ["r/x.wav"])
+    #expect(CallTable.printable("a\u{1B}[31mé\n") == "a?[31mé?")
     #expect(OutputNames(capture: ".gz").paths(call: nil, layout: .mono) == [".gz.wav"])
     #expect(OutputNames(capture: "/r/x.pcap", directory: "/o/").paths(call: 1, layout: .mono) == ["/o/x-1.wav"])
     #expect(OutputNames(output: "o/y.WAV").paths(call: 2, layout: .stereo) == ["o/y-2.WAV"])

@@ -1,5 +1,6 @@
 import Audio
 import Capture
+import Decoders
 import Testing
 
 @testable import CallAudio
@@ -104,6 +105,24 @@ import Testing
     stream.firstSequence = 65_510
     send(stream, sender, 0..<50, into: &capture)
     expectSame(sound(try convert(capture.bytes).left), stream.samples)
+  }
+
+  /// All streams share what the search may cost.
+  @Test func theSearchForKeysEnds() throws {
+    let sender = try SRTPSender(Self.keys[0])
+    var stream = CodecStream(type: 8, packets: [[1]])
+    for sequence in stride(from: 0, to: 3 * 65_536, by: 20_000) {
+      stream.firstSequence = UInt16(truncatingIfNeeded: sequence)
+      _ = sender.protect(stream.packet(0))
+    }
+    let packet = sender.protect(stream.packet(0).enumerated().map { $0.offset == 3 ? $0.element &+ 1 : $0.element })
+    let keys = Self.keys.reversed().map { StreamKeyMaterial(master: $0, hasShortTag: false) }
+    let hasFound = { (budget: SearchBudget) in
+      packet.withUnsafeBytes { StreamDecryptor(keys, ssrc: 1, budget).decrypt($0) != nil }
+    }
+    let budget = SearchBudget(tries: 250)
+    #expect(hasFound(budget))
+    #expect(!hasFound(budget))
   }
 
   /// Our own recordings hold plain RTP, and stars in place of the keys.

@@ -7,6 +7,22 @@ import Testing
 
 /// Which streams make which call, and who is left and who is right.
 @Suite struct GroupingTests {
+  /// One sender with hundreds of SSRCs must not cost the memory of hundreds of decoders.
+  @Test func ofTooManyStreamsTheLongestAreTaken() throws {
+    var capture = CaptureBuilder()
+    capture.call()
+    for index in 0..<600 {
+      let packets = index % 6 == 5 ? 1 : 2
+      let stream = TestStream(.aLaw, ssrc: UInt32(index + 1), packets: packets, seed: UInt64(index + 1))
+      stream.sendAll(into: &capture, from: 10_000 + Int64(index) * 40_000)
+    }
+    let call = try #require(try convert(capture.bytes).survey.calls.first)
+    #expect(call.left.streams.count == 600)
+    #expect(call.leftOutCount == 88 && call.parts.count == RecordedCall.mostParts)
+    let ssrcs = call.parts.map(\.key.ssrc)
+    #expect(ssrcs == ssrcs.sorted() && ssrcs.count { $0 % 6 == 0 } == 12)
+  }
+
   private static let a = "192.0.2.1:5060"
   private static let b = "192.0.2.2:5060"
   private static let c = "192.0.2.3:5060"

@@ -30,6 +30,33 @@ import Testing
     #expect(names(directory) == ["x.pcap", "x.wav"])
   }
 
+  /// Two captures whose files would have one name; --force is for files of earlier runs.
+  @Test func neverOverwritesWhatItHasWrittenItself() throws {
+    let directory = TemporaryDirectory()
+    try copy(capture("one-call.pcap"), to: directory)
+    try copy(capture("two-calls.pcap"), to: directory, as: "y.pcap")
+    try copy(capture("one-call.pcapng"), to: directory, as: "x.pcapng")
+    _ = try directory.write("x.wav", [1])
+    let outcome = try pcap2wave(["x.pcap", "./x.pcapng", "y.pcap", "--force"], in: directory)
+    #expect(outcome.status == 73)
+    #expect(
+      outcome.errors
+        == "pcap2wave: ./x.wav: holds the sound of another capture of this run; expected another name\n")
+    #expect(names(directory) == ["x.pcap", "x.pcapng", "x.wav", "y-1.wav", "y-2.wav", "y.pcap"])
+  }
+
+  @Test func whatIsLeftOutIsSaid() throws {
+    let directory = TemporaryDirectory()
+    try copy(capture("session.pcap"), to: directory)
+    try copy(capture("fragments.pcap"), to: directory, as: "y.pcap")
+    let streams = try pcap2wave(["x.pcap"], in: directory)
+    #expect(
+      streams.errors == "pcap2wave: x.pcap: 2 RTP streams are in no call and are left out; --list names them\n")
+    #expect(streams.status == 0)
+    let calls = try pcap2wave(["--list", "y.pcap"], in: directory)
+    #expect(calls.status == 0 && calls.errors == "pcap2wave: y.pcap: 1 call without RTP\n")
+  }
+
   @Test func severalCallsAreNumberedAndCanBeChosen() throws {
     let directory = TemporaryDirectory()
     try copy(capture("two-calls.pcap"), to: directory)
