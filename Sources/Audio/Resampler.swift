@@ -1,5 +1,4 @@
 import func Glibc.sin
-import func Glibc.sqrt
 
 /// Changes the sampling rate of a sound, for any two rates, whole or piece by piece: the pieces' borders are not heard.
 ///
@@ -166,7 +165,7 @@ package final class Resampler {
     let edge = x / Double(crossings)
     guard edge.magnitude < 1 else { return 0 }
     let sinc = x == 0 ? 1 : sin(.pi * x) / (.pi * x)
-    return sinc * bessel(steepness * sqrt(1 - edge * edge)) / bessel(steepness)
+    return sinc * bessel(steepness * (1 - edge * edge).squareRoot()) / bessel(steepness)
   }
 
   /// The modified Bessel function of order 0.
