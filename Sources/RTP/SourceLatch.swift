@@ -106,8 +106,7 @@ package struct SourceLatch: Sendable {
     if let source, source != expected {
       latched = nil
       lastHeard = nil
-      if let expected, source.hasAddress(of: expected) {
-      } else {
+      if !isExpected(source) {
         expectedLastHeard = nil
         hasHeardOwn = false
         strangerSince = nil

@@ -7,6 +7,8 @@ package import Telephony
 package enum ArchiveNote: Hashable, Sendable {
   /// A recording's line stands in `SHA256SUMS`.
   case sealed(path: String, sha256: String)
+  /// The mark that tells what is missing in a recording lies beside it.
+  case marked(path: String)
   /// A record that was written in part only, by a crash, has been cut off.
   case tornRecordCut(path: String, bytes: Int64)
   /// Deleted, being older than `Retention.txt` says.
@@ -97,6 +99,7 @@ package struct RecordingArchive: Sendable {
         }
         try disk.syncDirectory(directory(of: mark))
         waitingMarks[path] = nil
+        note(.marked(path: mark))
       } catch {
         if markFaults.insert(error).inserted { note(.fault(error)) }
       }

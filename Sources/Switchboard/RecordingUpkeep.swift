@@ -134,6 +134,7 @@ final class RecordingUpkeep: Sendable {
     switch note {
     case .sealed(let path, let sha256):
       logger.info("recording's checksum written", metadata: ["path": "\(path)", "sha256": "\(sha256)"])
+    case .marked(let path): logger.info("what a recording lacks is noted beside it", metadata: ["path": "\(path)"])
     case .tornRecordCut(let path, let bytes):
       logger.info("recording's torn end cut off", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
     case .deleted(let path, let bytes):

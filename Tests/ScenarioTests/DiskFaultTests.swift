@@ -165,8 +165,9 @@ extension ScenarioTests {
       let tickets = try site.tickets()
       try demand(tickets.contains(text + "_END_1.txt"), "\(text) in \(tickets)")
     }
-    let lost = [flaws.up, flaws.new].count { !$0.isEmpty }
-    try await Self.marks(lost, site)
+    for (number, flaw) in [(Bystander.number, flaws.up), (TestSite.caller, flaws.new)] where !flaw.isEmpty {
+      try await daemon.says("what a recording lacks is noted beside it", "_Caller_\(number)", within: .seconds(15))
+    }
     try await daemon.stop()
     let all = closesOneBefore ? 3 : 2
     let sent = await gateway.seen.all
@@ -186,16 +187,6 @@ extension ScenarioTests {
     try await daemon.says("ticket opened", "user=732")
     await caller.hangUp(leg)
     try await daemon.says("recording's checksum written", "_Caller_\(number)")
-  }
-
-  /// Waits until so many recordings have their marks.
-  private static func marks(_ count: Int, _ site: TestSite) async throws {
-    let folder = joined(site.directory, "recording")
-    let look = { (try? RealFilesystem().list(folder).count { $0.contains(".pcap.lost-") }) ?? 0 }
-    let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(15)
-    while look() < count, clock.now < deadline { try await Task.sleep(for: .milliseconds(50)) }
-    try demand(look() == count, "\(look()) marks")
   }
 
   /// `pikett tickets list` names what is missing; the closed recordings are what they were, and tshark reads them all.
